@@ -1,0 +1,51 @@
+"""What can go wrong, each error naming its source, its place and what was expected."""
+
+
+class PublisherError(Exception):
+    """Root of all errors of ours; `cli` turns it into one line and the exit code `code`."""
+
+    code = 2
+
+
+class Misconfigured(PublisherError):
+    """A setting, a TOML file or a shape file is wrong; the text says which, and what to write instead."""
+
+
+class Unreachable(PublisherError):
+    """A source did not answer, or not with what it promised."""
+
+    def __init__(self, source: str, url: str, expected: str) -> None:
+        super().__init__(f"{source}: {url}: {expected}")
+        self.source, self.url, self.expected = source, url, expected
+
+
+class Malformed(PublisherError):
+    """A page, file or value that is not what it claims to be; `url` tells where, `expected` what should stand there."""
+
+    def __init__(self, url: str, expected: str) -> None:
+        super().__init__(f"{url}: {expected}")
+        self.url, self.expected = url, expected
+
+
+class Busy(PublisherError):
+    """Another process writes to this home, or a port is taken."""
+
+
+class Refused(PublisherError):
+    """An act that would lose or mix what is already published; the text says how to force it."""
+
+
+class QueryRefused(PublisherError):
+    """A SPARQL query that is not allowed or not well formed. `status` is the HTTP status that says so."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class LimitMet(PublisherError):
+    """A query met a limit (time, rows, bytes, memory, workers); nothing of its answer was sent."""
+
+    def __init__(self, limit: str, message: str, status: int = 503) -> None:
+        super().__init__(message)
+        self.limit, self.status = limit, status
