@@ -1,0 +1,128 @@
+"""Settings of an instance, descriptions of sources (TOML), and where the project's own files lie."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from publisher.errors import Misconfigured
+
+DEFAULT_BASE = "http://127.0.0.1:8000"
+PRIVATE = ("Paper.verfasser", "Paper.bearbeiter", "Person.phone", "Person.location", "Person.locationObject")
+
+
+def project_file(*names: str) -> Path:
+    """Return the path of a file that ships with the project (ontology/, shapes/, data/): beside the package in a checkout, inside it once installed."""
+    installed = Path(__file__).parent.joinpath("_data", *names)
+    return installed if installed.exists() else Path(__file__).parent.parent.joinpath(*names)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every command is told: where the instance lives and under which IRIs it publishes."""
+
+    home: Path
+    base: str
+    base_given: bool = False
+    retention: int = 3
+    safety_share: float = 0.05
+
+
+def settings(home: str | None, base: str | None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings from options first, then PUBLISHER_HOME and PUBLISHER_BASE, then defaults. Raises Misconfigured."""
+    given = base or environ.get("PUBLISHER_BASE")
+    iri = (given or DEFAULT_BASE).rstrip("/")
+    if not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d+)?(/[a-z0-9._~\-/]*)?", iri):
+        raise Misconfigured(f"base {iri!r}: expected an http(s) address such as https://ris.example.org")
+    return Settings(Path(home or environ.get("PUBLISHER_HOME") or "var"), iri, bool(given))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One council information system, as a TOML file in data/sources/ describes it.
+
+    jurisdiction: ARS (12 digits), AGS (8) or Kreis key (5); it stands in every IRI and never changes.
+    prefixes: URL prefixes under which the source's own ids live; found at the first harvest when empty, then frozen.
+    ids: template of ids after the prefix, e.g. "body/1/{class}/{key}"; only makes IRIs shorter.
+    ignored: "Class.key" names left out on purpose; withheld: "Class.key" names kept out for privacy.
+    """
+
+    name: str
+    kind: str
+    url: str
+    jurisdiction: str
+    title: str = ""
+    publisher: str = ""
+    contact: str = ""
+    license: str = ""
+    attribution: str = ""
+    pause: float = 1.0
+    prefixes: tuple[str, ...] = ()
+    ids: str = ""
+    namespace: str = ""
+    ignored: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = PRIVATE
+    expected: Mapping[str, int] = field(default_factory=dict)
+    full_every_days: int = 7
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+KEYS = tuple(f.name for f in fields(Source))
+DEFAULTS = {
+    f.name: {} if f.default_factory is not MISSING else f.default
+    for f in fields(Source)
+    if f.default is not MISSING or f.default_factory is not MISSING
+}
+
+
+def source_of_table(table: Mapping[str, Any], place: str) -> Source:
+    """Return the checked Source of a TOML table. Raises Misconfigured naming `place`, the key and what was expected."""
+    for key in table:
+        if key not in KEYS:
+            raise Misconfigured(f"{place}: unknown key {key!r}; known: {', '.join(KEYS)}")
+    for key in ("name", "kind", "url", "jurisdiction"):
+        if not isinstance(table.get(key), str) or not table[key]:
+            raise Misconfigured(f"{place}: {key} is missing; expected a text, e.g. {key} = {EXAMPLES[key]!r}")
+    if not re.fullmatch(r"\d{5}|\d{8}|\d{12}", table["jurisdiction"]):
+        raise Misconfigured(
+            f"{place}: jurisdiction {table['jurisdiction']!r}: expected 12 digits (ARS), 8 (AGS) or 5 (Kreis), "
+            "with leading zeros, as text in quotes"
+        )
+    return Source(**{key: _checked(key, value, place) for key, value in table.items()})
+
+
+EXAMPLES = {"name": "huertgenwald", "kind": "oparl", "url": "https://ris.example.org/oparl/system", "jurisdiction": "05358016"}
+
+
+def _checked(key: str, value: Any, place: str) -> Any:
+    default = DEFAULTS.get(key, "")
+    if isinstance(default, tuple):
+        right, expected = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value), "a list of texts"
+    elif isinstance(default, dict):
+        right, expected = isinstance(value, Mapping), "a table"
+    elif isinstance(default, str):
+        right, expected = isinstance(value, str), "a text in quotes"
+    else:
+        right, expected = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0, "a number of 0 or more"
+    if not right:
+        raise Misconfigured(f"{place}: {key} = {value!r}: expected {expected}")
+    return tuple(value) if isinstance(default, tuple) else value
+
+
+def source(name: str, home: Path | None = None) -> Source:
+    """Return the source of a TOML file, or of its name in data/sources/ or {home}/sources/. Raises Misconfigured."""
+    places = [Path(name), project_file("data", "sources", f"{name}.toml")]
+    if home:
+        places.insert(1, home / "sources" / f"{name}.toml")
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        known = ", ".join(sorted(file.stem for file in project_file("data", "sources").glob("*.toml")))
+        raise Misconfigured(f"no source {name!r}: expected a TOML file or one of: {known or 'none'}")
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path}: not TOML: {error}") from error
+    return source_of_table({"name": path.stem, **table}, str(path))
