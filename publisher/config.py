@@ -15,7 +15,7 @@ PRIVATE = ("Paper.verfasser", "Paper.bearbeiter", "Person.phone", "Person.locati
 
 
 def project_file(*names: str) -> Path:
-    """Return the path of a file that ships with the project (ontology/, shapes/, data/): beside the package in a checkout, inside it once installed."""
+    """Return where a file that ships with the project lies: beside the package in a checkout, inside it once installed."""
     installed = Path(__file__).parent.joinpath("_data", *names)
     return installed if installed.exists() else Path(__file__).parent.parent.joinpath(*names)
 
