@@ -71,7 +71,7 @@ class Source:
 
 
 KEYS = tuple(f.name for f in fields(Source))
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     f.name: {} if f.default_factory is not MISSING else f.default
     for f in fields(Source)
     if f.default is not MISSING or f.default_factory is not MISSING

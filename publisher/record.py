@@ -30,7 +30,10 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`object` is OParl 1.1 with the source's own ids, embedded objects inside; `url` is the page it was read from."""
+    """`object` is OParl with the source's own ids, embedded objects inside; `url` is the page it was read from.
+
+    raw: the object before any repair, for the fact ledger. body: id of the Body whose list it stood in, if the walker knows.
+    """
 
     type: str
     id: str
@@ -38,6 +41,8 @@ class Record:
     object: dict[str, Any]
     deleted: bool = False
     notes: tuple[Note, ...] = ()
+    raw: dict[str, Any] | None = None
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)

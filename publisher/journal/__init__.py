@@ -1,0 +1,200 @@
+"""The journal: every accepted version of every record, append-only, in one SQLite file that many read and one writes."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import orjson
+
+from publisher.errors import Busy, Malformed
+
+SCHEMA_VERSION = 1
+TABLES = """
+create table if not exists instance (key text primary key, value text not null) without rowid;
+create table if not exists source (name text primary key, json blob not null) without rowid;
+create table if not exists version (
+  seq integer primary key, iri text not null, type text not null, source text not null, source_url text not null,
+  body text not null, modified text not null, recorded text not null, deleted integer not null, hash text not null, json blob not null);
+create index if not exists version_iri on version (iri, seq);
+create table if not exists run (
+  id integer primary key, source text not null, started text not null, finished text,
+  whole integer not null default 0,
+  counts blob not null default '{}', notes blob not null default '{}',
+  refusals blob not null default '[]', state blob not null default '{}');
+"""
+
+
+class Version(NamedTuple):
+    """One version of one record. `recorded` is when we read it (RFC 3339, UTC); `modified` is what the source says."""
+
+    seq: int
+    iri: str
+    type: str
+    source: str
+    source_url: str
+    body: str
+    modified: str
+    recorded: str
+    deleted: bool
+    hash: str
+    json: bytes
+
+
+class Head(NamedTuple):
+    """What the journal's newest version of an IRI is, without its content."""
+
+    seq: int
+    hash: str
+    deleted: bool
+    source: str
+
+
+class Run(NamedTuple):
+    """One harvest of one source. whole: every list was read to its end. counts: class -> seen, new, changed, ..."""
+
+    id: int
+    source: str
+    started: str
+    finished: str | None
+    whole: bool
+    counts: dict[str, dict[str, int]]
+    notes: dict[str, Any]
+    refusals: list[dict[str, str]]
+    state: dict[str, Any]
+
+
+def connected(path: Path, *, writable: bool) -> sqlite3.Connection:
+    """Return a connection that survives a power cut (WAL, full sync) or, read-only, sees whatever was committed.
+
+    Raises Malformed if the file is no database of ours, Busy if another process holds it for too long.
+    """
+    try:
+        if not writable:
+            return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = full")
+    except sqlite3.OperationalError as error:
+        raise Busy(f"{path}: cannot be opened: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise Malformed(str(path), f"expected a SQLite database of ours: {error}; restore it from a backup") from error
+    return db
+
+
+class Journal:
+    """The writing side: append versions inside a transaction that `commit` ends; nothing is ever changed or removed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.db = connected(path, writable=True)
+        self.db.executescript(TABLES)
+        if (found := self.setting("schema")) not in (None, str(SCHEMA_VERSION)):
+            raise Malformed(str(path), f"schema {found}: expected {SCHEMA_VERSION}; install the matching publisher")
+        self.set("schema", str(SCHEMA_VERSION))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.db.in_transaction:
+            self.db.rollback()
+        self.db.close()
+
+    def setting(self, key: str) -> str | None:
+        row = self.db.execute("select value from instance where key = ?", (key,)).fetchone()
+        return row and str(row[0])
+
+    def set(self, key: str, value: str) -> None:
+        self.db.execute("insert or replace into instance values (?, ?)", (key, value))
+
+    def register(self, name: str, description: dict[str, Any]) -> None:
+        """Keep a source's description; its frozen fields were checked by the caller."""
+        self.db.execute("insert or replace into source values (?, ?)", (name, orjson.dumps(description)))
+
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """Return name -> description of every source harvested so far, by name."""
+        return {name: orjson.loads(json) for name, json in self.db.execute("select name, json from source order by name")}
+
+    def begin(self) -> None:
+        if not self.db.in_transaction:
+            self.db.execute("begin immediate")
+
+    def commit(self) -> None:
+        if self.db.in_transaction:
+            self.db.execute("commit")
+
+    def head(self, iri: str) -> Head | None:
+        row = self.db.execute("select seq, hash, deleted, source from version where iri = ? order by seq desc limit 1", (iri,)).fetchone()
+        return row and Head(row[0], row[1], bool(row[2]), row[3])
+
+    def latest(self, iri: str) -> Version | None:
+        row = self.db.execute(f"select {COLUMNS} from version where iri = ? order by seq desc limit 1", (iri,)).fetchone()
+        return row and _version(row)
+
+    def append(self, version: Version) -> int:
+        """Append a version (its seq is given here) and return its seq."""
+        self.begin()
+        made = self.db.execute(
+            f"insert into version ({COLUMNS}) values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*version[1:8], int(version.deleted), *version[9:]),
+        )
+        return int(made.lastrowid or 0)
+
+    def last_seq(self) -> int:
+        return int(self.db.execute("select coalesce(max(seq), 0) from version").fetchone()[0])
+
+    def heads(self, after: int = 0, upto: int | None = None) -> Iterator[Version]:
+        """Yield the newest version of each IRI that changed after `after`, in order of seq."""
+        top = self.last_seq() if upto is None else upto
+        newest = (
+            f"select {COLUMNS} from version v where seq > ? and seq <= ? and not exists "
+            "(select 1 from version w where w.iri = v.iri and w.seq > v.seq and w.seq <= ?) order by seq"
+        )
+        yield from map(_version, self.db.execute(newest, (after, top, top)))
+
+    def superseded(self, after: int, upto: int) -> Iterator[int]:
+        """Yield the seqs in (after, upto] that a newer version in the same span replaced before any release held them."""
+        older = (
+            "select seq from version v where seq > ? and seq <= ? "
+            "and exists (select 1 from version w where w.iri = v.iri and w.seq > v.seq and w.seq <= ?)"
+        )
+        yield from (row[0] for row in self.db.execute(older, (after, upto, upto)))
+
+    def live(self, source: str) -> Iterator[tuple[str, str, int]]:
+        """Yield (IRI, type, seq) of each record whose newest version is this source's and not deleted, by IRI."""
+        newest = "select iri, type, max(seq), deleted, source from version group by iri order by iri"
+        yield from ((iri, kind, seq) for iri, kind, seq, deleted, owner in self.db.execute(newest) if owner == source and not deleted)
+
+    def start(self, source: str, at: str) -> int:
+        """Note that a harvest began and return its run id."""
+        return int(self.db.execute("insert into run (source, started) values (?, ?)", (source, at)).lastrowid or 0)
+
+    def finish(self, run: Run) -> None:
+        """Note how a harvest ended."""
+        dump = (orjson.dumps(part) for part in (run.counts, run.notes, run.refusals, run.state))
+        statement = "update run set finished = ?, whole = ?, counts = ?, notes = ?, refusals = ?, state = ? where id = ?"
+        self.db.execute(statement, (run.finished, int(run.whole), *dump, run.id))
+
+    def runs(self, source: str = "", limit: int = 1) -> list[Run]:
+        """Return the newest runs (of one source), newest first."""
+        return runs(self.db, source, limit)
+
+
+COLUMNS = "seq, iri, type, source, source_url, body, modified, recorded, deleted, hash, json"
+
+
+def _version(row: Iterable[Any]) -> Version:
+    version = Version(*row)
+    return version._replace(deleted=bool(version.deleted))
+
+
+def runs(db: sqlite3.Connection, source: str = "", limit: int = 1) -> list[Run]:
+    where = "where source = ?" if source else "where ? = ''"
+    names = "id, source, started, finished, whole, counts, notes, refusals, state"
+    rows = db.execute(f"select {names} from run {where} order by id desc limit ?", (source, limit))
+    return [Run._make((*row[:4], bool(row[4]), *(orjson.loads(part) for part in row[5:]))) for row in rows]

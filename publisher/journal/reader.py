@@ -1,0 +1,229 @@
+"""The reading side of the journal as of one release: documents, lists, references, versions, events, each an index look-up."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from publisher.errors import Malformed
+from publisher.journal import connected, runs
+from publisher.record import parts
+
+
+class Found(NamedTuple):
+    """A record (owner == iri) or an object embedded in one, as of a release. `json` is OParl without @context."""
+
+    iri: str
+    type: str
+    owner: str
+    seq: int
+    created: str
+    modified: str
+    deleted: bool
+    hash: str
+    source: str
+    source_url: str
+    recorded: str
+    json: bytes
+
+
+class Shown(NamedTuple):
+    """One version of a record that was published; `current` if the release serves it."""
+
+    seq: int
+    iri: str
+    type: str
+    recorded: str
+    modified: str
+    deleted: bool
+    hash: str
+    json: bytes
+    current: bool
+
+
+class Event(NamedTuple):
+    """One step of the stream. kind: create | update | delete."""
+
+    seq: int
+    iri: str
+    type: str
+    kind: str
+    body: str
+    recorded: str
+    modified: str
+    hash: str
+    json: bytes
+
+
+ENTRY = "e.iri, e.type, e.owner, e.seq, e.created, e.modified, e.deleted"
+JOINED = "v.hash, v.source, v.source_url, v.recorded, v.json"
+NOW = "e.first <= :release and e.last > :release"
+# One row an IRI: a record's own row first, else the first owner that embeds it.
+ONE = "min((e.owner != e.iri) || e.owner)"
+
+
+class Reader:
+    """Opened read-only; sees exactly release `release`, whatever is harvested or built meanwhile. One per thread."""
+
+    def __init__(self, home: Path, release: int) -> None:
+        self.release = release
+        self.db = connected(home / "serving.sqlite", writable=False)
+        self.db.execute("attach ? as j", (f"{(home / 'journal.sqlite').absolute().as_uri()}?mode=ro",))
+        row = self.db.execute("select seq from release where number = ?", (release,)).fetchone()
+        if row is None:
+            raise Malformed(str(home), f"expected release {release} in serving.sqlite; run publisher build")
+        self.seq = int(row[0])
+        base = self.db.execute("select value from j.instance where key = 'base'").fetchone()
+        self.base = str(base[0]) if base else ""
+
+    def close(self) -> None:
+        self.db.close()
+
+    def get(self, iri: str) -> Found | None:
+        """Return the record or embedded object at `iri`, tombstones included, or None."""
+        return next(iter(self._found(f"where e.iri = :iri and {NOW} group by e.iri", {"iri": iri})), None)
+
+    def many(self, iris: Iterable[str]) -> dict[str, Found]:
+        """Return those of `iris` that exist."""
+        found = ((iri, self.get(iri)) for iri in dict.fromkeys(iris))
+        return {iri: one for iri, one in found if one}
+
+    def page(
+        self,
+        type: str,
+        *,
+        body: str = "",
+        after: tuple[str, str] = ("", ""),
+        limit: int = 100,
+        deleted: bool = False,
+        **since: str,
+    ) -> list[Found]:
+        """Return one page of a class in the stable order (created, IRI), after the given key.
+
+        since: created_since, created_until, modified_since, modified_until (as stored, compared as instants).
+        deleted: tombstones too, as OParl demands with modified_since.
+        """
+        where = [f"e.type = :type and {NOW} and (e.created, e.iri) > (:created, :iri)"]
+        if body:
+            where.append("e.body = :body")
+        if not deleted:
+            where.append("e.deleted = 0")
+        for name, value in since.items():
+            field, _, bound = name.partition("_")
+            if value and field in ("created", "modified") and bound in ("since", "until"):
+                where.append(f"e.{field} != '' and julianday(e.{field}) {'>=' if bound == 'since' else '<='} julianday(:{name})")
+        arguments = {"type": type, "body": body, "created": after[0], "iri": after[1], "limit": limit, **since}
+        return list(self._found(f"where {' and '.join(where)} group by e.created, e.iri order by e.created, e.iri limit :limit", arguments))
+
+    def count(self, type: str, body: str = "") -> int:
+        """Return how many live things of a class there are (in one body)."""
+        sql = f"select count(distinct e.iri) from entry e where e.type = :type and {NOW} and e.deleted = 0"
+        row = self.db.execute(
+            sql + (" and e.body = :body" if body else ""), {"type": type, "body": body, "release": self.release}
+        ).fetchone()
+        return int(row[0])
+
+    def latest(self, type: str, limit: int = 10, body: str = "") -> list[Found]:
+        """Return the newest of a class by its own date, then IRI; newest first."""
+        where = f"where e.type = :type and {NOW} and e.deleted = 0" + (" and e.body = :body" if body else "")
+        return list(
+            self._found(
+                f"{where} group by e.day, e.iri order by e.day desc, e.iri limit :limit", {"type": type, "body": body, "limit": limit}
+            )
+        )
+
+    def between(self, type: str, start: str, end: str, body: str = "") -> list[Found]:
+        """Return those of a class whose day lies in [start, end), oldest first: "2021-06-01", "2021-07-01"."""
+        where = f"where e.type = :type and {NOW} and e.deleted = 0 and e.day >= :start and e.day < :end" + (
+            " and e.body = :body" if body else ""
+        )
+        arguments = {"type": type, "body": body, "start": start, "end": end}
+        return list(self._found(f"{where} group by e.day, e.iri order by e.day, e.iri", arguments))
+
+    def referring(self, iri: str, *, type: str = "", key: str = "", limit: int = 1000) -> list[Found]:
+        """Return the records and parts that refer to `iri` (by a certain key, of a certain class), newest first."""
+        where = "l.target = :iri and l.first <= :release and l.last > :release"
+        where += (" and l.type = :type" if type else "") + (" and l.key = :key" if key else "")
+        sql = f"where e.iri in (select l.iri from link l where {where}) and {NOW} group by e.iri order by e.day desc, e.iri limit :limit"
+        return list(self._found(sql, {"iri": iri, "type": type, "key": key, "limit": limit}))
+
+    def by_reference(self, jurisdiction: str, reference: str) -> list[Found]:
+        """Return the papers of a jurisdiction that carry this number; numbers need not be unique."""
+        head = f"{self.base}/eli/dl/{jurisdiction}/"
+        found = self._found(
+            f"where e.reference = :reference and {NOW} and e.deleted = 0 group by e.iri order by e.iri", {"reference": reference}
+        )
+        return [one for one in found if one.iri.startswith(head)]
+
+    def lookup(self, url: str) -> list[str]:
+        """Return our IRIs for an original's id or page."""
+        sql = "select distinct iri from known where url = :url and first <= :release and last > :release order by iri"
+        return [row[0] for row in self.db.execute(sql, {"url": url, "release": self.release})]
+
+    def versions(self, iri: str) -> list[Shown]:
+        """Return the published versions of a record, oldest first; empty for embedded objects."""
+        kept = f"select {SHOWN} from j.version v where v.iri = ? and v.seq <= ? and v.seq not in (select seq from rejected) order by v.seq"
+        rows = self.db.execute(kept, (iri, self.seq)).fetchall()
+        return [Shown._make((*row[:5], bool(row[5]), *row[6:], row is rows[-1])) for row in rows]
+
+    def events(self, after: int = 0, limit: int = 100) -> list[Event]:
+        """Return the published changes with seq > `after`, in order."""
+        return [Event._make(row) for row in self.db.execute(EVENTS, (after, self.seq, limit))]
+
+    def counts(self, body: str = "") -> dict[str, tuple[int, int]]:
+        """Return class -> (live, tombstones), embedded objects included."""
+        live, dead = (f"count(distinct case when deleted = {flag} then iri end)" for flag in (0, 1))
+        sql = f"select type, {live}, {dead} from entry e where {NOW}"
+        sql += (" and body = :body" if body else "") + " group by type order by type"
+        return {row[0]: (row[1], row[2]) for row in self.db.execute(sql, {"release": self.release, "body": body})}
+
+    def bodies(self) -> list[Found]:
+        """Return the live Bodies by IRI."""
+        return self.page("Body", limit=10_000)
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return each source's description with its newest run as "run"."""
+        described = [orjson.loads(row[0]) for row in self.db.execute("select json from j.source order by name")]
+        return [one | {"run": next((run._asdict() for run in self._runs(one["name"])), None)} for one in described]
+
+    def owners(self) -> Iterator[Found]:
+        """Yield every live record, by IRI, one at a time."""
+        yield from self._found(f"where e.owner = e.iri and {NOW} and e.deleted = 0 group by e.iri order by e.iri", {})
+
+    def _runs(self, source: str) -> list[Any]:
+        return runs(self.db, source)
+
+    def _found(self, where: str, arguments: dict[str, Any]) -> Iterator[Found]:
+        order = where.partition("order by ")[2].partition(" limit")[0]
+        sql = f"select {ENTRY}, {JOINED} from (select *, {ONE} from entry e {where}) e join j.version v on v.seq = e.seq"
+        sql += f" order by {order}" if order else ""
+        for row in self.db.execute(sql, {"release": self.release, **arguments}):
+            found = Found._make(row)
+            yield found._replace(deleted=bool(found.deleted), json=found.json if found.iri == found.owner else _part(found.json, found.iri))
+
+
+EVENTS = """
+select v.seq, v.iri, v.type, case
+    when v.deleted then 'delete'
+    when exists (select 1 from j.version o where o.iri = v.iri and o.seq < v.seq and o.seq not in (select seq from rejected)) then 'update'
+    else 'create' end, v.body, v.recorded, v.modified, v.hash, v.json
+from j.version v where v.seq > ? and v.seq <= ? and v.seq not in (select seq from rejected) order by v.seq limit ?
+"""
+SHOWN = "v.seq, v.iri, v.type, v.recorded, v.modified, v.deleted, v.hash, v.json"
+
+
+def _part(json: bytes, iri: str) -> bytes:
+    """Cut the embedded object out of its owner's JSON."""
+    return next(orjson.dumps(part) for _, part in parts(orjson.loads(json)) if part["id"] == iri)
+
+
+def readable(home: Path, release: int) -> Reader:
+    """Return a Reader. Raises Malformed naming the file that is missing or damaged."""
+    try:
+        return Reader(home, release)
+    except sqlite3.Error as error:
+        raise Malformed(
+            str(home), f"expected journal.sqlite and serving.sqlite: {error}; publisher build --full makes serving.sqlite anew"
+        ) from error

@@ -1,0 +1,175 @@
+"""Which version of which record each release serves, and how records refer to each other: derived, rebuildable, indexed."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import orjson
+
+from publisher.journal import Version, connected
+from publisher.ontology import ontology
+from publisher.record import parts
+
+OPEN = 1 << 60  # a row that no later release has closed
+TABLES = """
+create table if not exists release (number integer primary key, seq integer not null, made text not null);
+create table if not exists entry (
+  iri text not null, owner text not null, type text not null, body text not null, seq integer not null, created text not null,
+  modified text not null, day text not null, reference text not null,
+  deleted integer not null, first integer not null, last integer not null);
+create index if not exists entry_iri on entry (iri, last);
+create index if not exists entry_owner on entry (owner, last);
+create index if not exists entry_list on entry (type, created, iri);
+create index if not exists entry_body on entry (body, type, created, iri);
+create index if not exists entry_modified on entry (type, modified);
+create index if not exists entry_day on entry (type, day);
+create index if not exists entry_reference on entry (reference) where reference != '';
+create table if not exists link (
+  target text not null, key text not null, iri text not null, type text not null, owner text not null,
+  first integer not null, last integer not null);
+create index if not exists link_target on link (target, type, key);
+create index if not exists link_owner on link (owner, last);
+create table if not exists known (url text not null, iri text not null, owner text not null, first integer not null, last integer not null);
+create index if not exists known_url on known (url);
+create index if not exists known_owner on known (owner, last);
+create table if not exists rejected (seq integer primary key, release integer not null, reason text not null);
+"""
+DERIVED = ("entry", "link", "known")
+
+
+class Entry(NamedTuple):
+    """One record or embedded object: what lists, look-ups and references need of it."""
+
+    iri: str
+    type: str
+    created: str
+    modified: str
+    day: str
+    reference: str
+    links: tuple[tuple[str, str], ...]
+    urls: tuple[str, ...]
+
+
+def entries(obj: dict[str, Any]) -> Iterator[Entry]:
+    """Yield the entry of a record, then those of the objects embedded in it."""
+    yield _entry(obj)
+    for _, part in parts(obj):
+        yield _entry(part)
+
+
+def _entry(obj: dict[str, Any]) -> Entry:
+    uses = ontology().uses.get(obj["type"], {})
+    links = tuple(
+        (key, target)
+        for key, value in obj.items()
+        if (use := uses.get(key)) and use.value_class and not use.external
+        for target in _ids(value)
+    )
+    day = obj.get("date") or obj.get("start") or obj.get("oparlx:day") or obj.get("startDate") or ""
+    urls = (*_ids(obj.get("owl:sameAs", ())), *_ids(obj.get("prov:wasDerivedFrom", ())), *_ids(obj.get("web", ())))
+    kind = obj["type"].rsplit("/", 1)[-1].rsplit("#", 1)[-1]
+    return Entry(
+        obj["id"],
+        kind,
+        obj.get("created", ""),
+        obj.get("modified", ""),
+        str(day),
+        str(obj.get("reference", "")),
+        links,
+        tuple(dict.fromkeys(urls)),
+    )
+
+
+def _ids(value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict) and isinstance(item.get("id"), str):
+            yield item["id"]
+
+
+class Serving:
+    """The writing side, used by the build alone. A release's rows become visible by the switch of the release pointer."""
+
+    def __init__(self, path: Path) -> None:
+        self.db = connected(path, writable=True)
+        self.db.executescript(TABLES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.db.in_transaction:
+            self.db.rollback()
+        self.db.close()
+
+    def return_to(self, number: int) -> int:
+        """Forget what releases after `number` wrote (a build that was killed, or rolled back) and return the seq it served."""
+        self.db.execute("begin immediate")
+        for table in DERIVED:
+            self.db.execute(f"delete from {table} where first > ?", (number,))
+            self.db.execute(f"update {table} set last = ? where last > ? and last < ?", (OPEN, number, OPEN))
+        self.db.execute("delete from rejected where release > ?", (number,))
+        self.db.execute("delete from release where number > ?", (number,))
+        self.db.execute("commit")
+        row = self.db.execute("select seq from release where number = ?", (number,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def begin(self) -> None:
+        self.db.execute("begin immediate")
+
+    def put(self, number: int, version: Version, obj: dict[str, Any]) -> None:
+        """Let release `number` and all after it serve this version of its record."""
+        for table in DERIVED:
+            self.db.execute(f"update {table} set last = ? where owner = ? and last = ?", (number, version.iri, OPEN))
+            self.db.execute(f"delete from {table} where owner = ? and first = last", (version.iri,))
+        owner, span = version.iri, (number, OPEN)
+        made = list(entries(obj))
+        rows = (
+            (e.iri, owner, e.type, version.body, version.seq, e.created, e.modified, e.day, e.reference, int(version.deleted), *span)
+            for e in made
+        )
+        self.db.executemany("insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        links = ((target, key, e.iri, e.type, owner, *span) for e in made for key, target in e.links)
+        self.db.executemany("insert into link values (?, ?, ?, ?, ?, ?, ?)", links)
+        urls = ((url, e.iri, owner, *span) for e in made for url in e.urls)
+        self.db.executemany("insert into known values (?, ?, ?, ?, ?)", urls)
+
+    def reject(self, number: int, seq: int, reason: str) -> None:
+        """Keep a version out: the previous one stays in service."""
+        self.db.execute("insert or replace into rejected values (?, ?, ?)", (seq, number, reason))
+
+    def touched(self, owners: Iterable[str]) -> set[str]:
+        """Return the owners that refer to, or are referred to by, the given ones or their parts, as now written."""
+        found: set[str] = set()
+        for owner in owners:
+            found.update(row[0] for row in self.db.execute(TOUCHED, {"owner": owner, "open": OPEN}))
+        return found
+
+    def finish(self, number: int, seq: int, made: str) -> None:
+        self.db.execute("insert or replace into release values (?, ?, ?)", (number, seq, made))
+        self.db.execute("commit")
+
+    def rejected(self, number: int) -> list[tuple[int, str]]:
+        """Return (seq, reason) of versions kept out up to release `number` and not since replaced, oldest first."""
+        return [
+            (seq, reason) for seq, reason in self.db.execute("select seq, reason from rejected where release <= ? order by seq", (number,))
+        ]
+
+    def prune(self, oldest: int) -> None:
+        """Forget rows that no release from `oldest` on can serve."""
+        for table in DERIVED:
+            self.db.execute(f"delete from {table} where last <= ?", (oldest,))
+        self.db.execute("delete from release where number < ?", (oldest,))
+
+
+TOUCHED = """
+select distinct l.owner from entry e join link l on l.target = e.iri and l.last = :open where e.owner = :owner and e.last = :open
+union select distinct e.owner from link l join entry e on e.iri = l.target and e.last = :open where l.owner = :owner and l.last = :open
+"""
+
+
+def stored(version: Version) -> dict[str, Any]:
+    """Return a version's object."""
+    obj: dict[str, Any] = orjson.loads(version.json)
+    return obj
