@@ -1,0 +1,26 @@
+"""Each kind of council information system as a walker that yields records."""
+
+from collections.abc import Callable, Iterator
+
+from publisher.config import Source
+from publisher.errors import Misconfigured
+from publisher.fetch import Fetch
+from publisher.record import Record, Refusal
+from publisher.sources import oparl, oparl_files
+
+Records = Iterator[Record | Refusal]
+
+KINDS: dict[str, Callable[[Source, Fetch], Records]] = {
+    "oparl": oparl.records,
+    "oparl-files": oparl_files.records,
+}
+
+
+def records(source: Source, fetch: Fetch) -> Records:
+    """Yield what a source holds, object by object. Raises Misconfigured for a kind that is not in KINDS.
+
+    A Refusal without an id means that a whole page or list is missing: after it the walk must not count as complete.
+    """
+    if source.kind not in KINDS:
+        raise Misconfigured(f"source {source.name}: kind {source.kind!r}; expected one of: {', '.join(KINDS)}")
+    return KINDS[source.kind](source, fetch)

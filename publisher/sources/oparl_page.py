@@ -1,0 +1,147 @@
+"""What an OParl answer holds: its objects, the way to the next page, and the Record or Refusal of each object."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from publisher.errors import Malformed
+from publisher.record import CLASSES, SCHEMA, Note, Record, Refusal
+from publisher.sources.repairs import repaired
+
+TYPE = re.compile(r"https?://(?:www\.)?schema\.oparl\.org/1\.[01]/([A-Za-z]+)/?")
+WORDS = {word.lower() + end: word for word in CLASSES for end in ("", "s")} | {"bodies": "Body"}
+CONTROL = re.compile(rb"[\x00-\x1f]")
+MARKS = frozenset(("id", "type", "data", "name", "deleted", "created", "modified", "oparlVersion"))
+
+
+class Listed(NamedTuple):
+    """One answer: its objects, the URL it gives itself, the next page, and pages in all (0 if it does not say)."""
+
+    objects: list[Any]
+    self: str
+    next: str
+    page: int
+    pages: int
+
+
+def json_of(body: bytes, place: str) -> tuple[Any, tuple[Note, ...]]:
+    """Return the JSON of an answer, and a note if raw control characters had to be escaped for it. Raises Malformed.
+
+    ALLRIS 3 (Braunschweig, 2018) puts them into names unescaped; a strict reader loses the whole page for one of them.
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return orjson.loads(body), ()
+    except orjson.JSONDecodeError as error:
+        escaped, count = _controls_escaped(body)
+        try:
+            return orjson.loads(escaped), (Note("normalised", "control_characters_escaped", "", count),)
+        except orjson.JSONDecodeError:
+            raise Malformed(place, f"expected JSON ({error})") from error
+
+
+def _controls_escaped(body: bytes) -> tuple[bytes, int]:
+    """Escape each control character inside a JSON string; those between the values are mere blanks."""
+    count, parts = 0, []
+    for at, part in enumerate(re.split(rb'("(?:[^"\\]|\\.)*")', body, flags=re.DOTALL)):
+        if at % 2:
+            part, found = CONTROL.subn(lambda match: b"\\u%04x" % match[0][0], part)
+            count += found
+        parts.append(part)
+    return b"".join(parts), count
+
+
+def listed(document: Any) -> Listed:
+    """Return what an answer lists: {data, links}, a bare array or a bare object (SD.NET: Krefeld, Essen) alike."""
+    if isinstance(document, list):
+        return Listed(document, "", "", 0, 0)
+    if not isinstance(document, dict):
+        return Listed([], "", "", 0, 0)
+    if "data" not in document or "type" in document:
+        return Listed([document], "", "", 0, 0)
+    links, pagination = document.get("links"), document.get("pagination")
+    links, pagination = links if isinstance(links, dict) else {}, pagination if isinstance(pagination, dict) else {}
+    data = document["data"] if isinstance(document["data"], list) else [document["data"]]
+    return Listed(data, _text(links, "self"), _text(links, "next"), _number(pagination, "currentPage"), _number(pagination, "totalPages"))
+
+
+def _text(table: dict[str, Any], key: str) -> str:
+    value = table.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _number(table: dict[str, Any], key: str) -> int:
+    value = table.get(key)
+    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else 0
+
+
+def is_oparl(document: Any) -> bool:
+    """Return whether JSON claims to hold OParl at all; a table of link checks beside the pages, say, does not."""
+    objects = document if isinstance(document, list) else [document]
+    return any(isinstance(item, dict) and not MARKS.isdisjoint(item) for item in objects) or document == []
+
+
+def type_of(obj: dict[str, Any]) -> str:
+    """Return the class that `type` names, in OParl 1.0 or 1.1; "" if it names none."""
+    match = TYPE.fullmatch(obj["type"].strip()) if isinstance(obj.get("type"), str) else None
+    return match.group(1) if match else ""
+
+
+def type_by_url(url: str) -> str:
+    """Return the class that the last telling word of a URL's path names: ".../body/1/meeting/1082" -> "Meeting"; "" if none does."""
+    for part in reversed(unquote(urlsplit(url).path).split("/")):
+        word = WORDS.get(part.lower().removesuffix(".asp"))
+        if word:
+            return word
+    return ""
+
+
+def is_url(text: Any) -> bool:
+    """Return whether `text` is an absolute http(s) URL with a host and no control characters."""
+    if not isinstance(text, str) or CONTROL.search(text.encode("utf-8", "replace")):
+        return False
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def record(obj: Any, place: str, *, self_url: str = "", dialect: str = "", notes: tuple[Note, ...] = ()) -> Record | Refusal:
+    """Return the Record of one top-level object, repaired by its dialect, or a Refusal saying what is missing.
+
+    place: page or file, for the message. self_url: the page's own URL, which becomes the record's; without it the object's id does.
+    """
+    if not isinstance(obj, dict):
+        return Refusal(place, f"expected an object, got {type(obj).__name__}")
+    if not is_url(obj.get("id")):
+        kind = type_of(obj)
+        return Refusal(place, f"expected an id that is an absolute URL, got {_shown(obj)}", kind)
+    kind = type_of(obj)
+    if "type" not in obj or obj["type"] in (None, ""):
+        kind = type_by_url(obj["id"])
+        if not kind:
+            return Refusal(place, "expected a type; its URL tells none either", "", obj["id"])
+        obj = {"id": obj["id"], "type": SCHEMA + kind} | {key: value for key, value in obj.items() if key not in ("id", "type")}
+        notes = (*notes, Note("normalised", "type_from_url", "type"))
+    if kind not in CLASSES:
+        return Refusal(place, f"expected one of the twelve OParl types, got {str(obj['type'])[:200]!r}", kind, obj["id"])
+    obj, found = repaired(kind, obj, dialect)
+    return Record(kind, obj["id"], self_url or obj["id"], obj, obj.get("deleted") is True, (*notes, *found))
+
+
+def _shown(obj: dict[str, Any]) -> str:
+    return repr(obj["id"])[:200] if "id" in obj else "none"
+
+
+def parts_of(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield each object with an id inside a top-level object, at any depth, itself left out."""
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        if isinstance(child, dict) and "id" in child:
+            yield child
+        if isinstance(child, dict | list):
+            yield from parts_of(child)
