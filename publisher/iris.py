@@ -144,6 +144,14 @@ def class_of(rest: str) -> str | None:
     return None
 
 
+def class_of_iri(iri: str) -> str | None:
+    """Return the class that an IRI of ours names by its path: ".../eli/dl/05334/vorlage/11098" -> "Paper"."""
+    found = re.search(r"/(eli/dl|id)/(?:\d{5}|\d{8}|\d{12})(?:/[^/]+)??(?:/([a-z]+)/[^/]+)?$", iri)
+    if not found:
+        return None
+    return CLASS_AT.get((found[1], found[2])) if found[2] else "Body"
+
+
 def encoded(text: str) -> str:
     """Return an injective ASCII lower-case form fit for one path segment: "/" as "_", all but a-z 0-9 . - as ~hex of UTF-8."""
     plain = "".join(

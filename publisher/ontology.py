@@ -23,7 +23,8 @@ class Use(NamedTuple):
 
     kind: id (IRI) | lang (German text) | plain (text without language) | json (rdf:JSON) | typed (`datatype`).
     embedded: OParl embeds an object here. external: the value is the URL of an external list. value_class: bare
-    class name ("File") or own class IRI of what a reference points at, "" for any other URL.
+    class name ("File") or own class IRI of what a reference points at, "" for any other URL. implies: the properties
+    of other vocabularies that hold as well wherever this key is used in this class.
     """
 
     key: str
@@ -35,6 +36,11 @@ class Use(NamedTuple):
     embedded: bool = False
     external: bool = False
     value_class: str = ""
+    implies: tuple[str, ...] = ()
+
+
+Declared = Mapping[tuple[str, str], dict[str, str]]
+Supers = Mapping[str, tuple[str, ...]]
 
 
 class Ontology(NamedTuple):
@@ -60,7 +66,7 @@ def ontology() -> Ontology:
     labels: dict[str, dict[str, str]] = defaultdict(dict)
     for subject, label in triples[RDFS + "label"]:
         labels[str(subject)][label.language or "de"] = label.value
-    return Ontology(context, _uses(context, _declared(triples)), dict(labels), supers)
+    return Ontology(context, _uses(context, _declared(triples), supers), dict(labels), supers)
 
 
 def _context() -> dict[str, Any]:
@@ -101,16 +107,18 @@ def _closure(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     return every
 
 
-def _declared(triples: Mapping[str, list[tuple[str, Any]]]) -> dict[tuple[str, str], dict[str, str]]:
+def _declared(triples: Mapping[str, list[tuple[str, Any]]]) -> Declared:
     """Return (class IRI, key) -> what the ontology's oparlx:Use nodes say of it."""
     nodes: dict[str, dict[str, str]] = defaultdict(dict)
     for name in ("onClass", "key", "embedded", "list", "valueClass"):
         for subject, value in triples[OPARLX + name]:
             nodes[subject][name] = value if isinstance(value, str) else value.value
+    for subject, value in triples[OPARLX + "implies"]:
+        nodes[subject]["implies"] = f"{nodes[subject].get('implies', '')} {value}".strip()
     return {(node["onClass"], node["key"]): node for node in nodes.values() if "onClass" in node and "key" in node}
 
 
-def _uses(context: dict[str, Any], declared: Mapping[tuple[str, str], dict[str, str]]) -> dict[str, dict[str, Use]]:
+def _uses(context: dict[str, Any], declared: Declared, supers: Supers) -> dict[str, dict[str, Use]]:
     prefixes = {name: at if isinstance(at, str) else at.get("@id", "") for name, at in context.items() if isinstance(at, str | dict)}
     shared = {key: term for key, term in context.items() if isinstance(term, dict) and "@id" in term and not _is_class(key, term)}
     shared = {key: term for key, term in shared.items() if not term.get("@prefix")}
@@ -119,7 +127,11 @@ def _uses(context: dict[str, Any], declared: Mapping[tuple[str, str], dict[str, 
         if isinstance(term, dict) and _is_class(name, term):
             cls = _expand(name, prefixes)
             terms = {**shared, **term["@context"]}
-            uses[cls] = {key: _use(cls, key, at, prefixes, declared) for key, at in terms.items() if isinstance(at, dict)}
+            uses[cls] = {
+                key: _implying(_use(cls, key, at, prefixes, declared), declared.get((cls, key), {}), supers)
+                for key, at in terms.items()
+                if isinstance(at, dict)
+            }
     return uses
 
 
@@ -132,7 +144,7 @@ def _use(
     key: str,
     term: dict[str, Any],
     prefixes: Mapping[str, str],
-    declared: Mapping[tuple[str, str], dict[str, str]],
+    declared: Declared,
 ) -> Use:
     said = declared.get((cls, key), {})
     value_class = said.get("valueClass", "")
@@ -148,6 +160,11 @@ def _use(
         external=said.get("list") == "true",
         value_class=value_class.rsplit("/", 1)[-1] if value_class.startswith("https://schema.oparl.org/") else value_class,
     )
+
+
+def _implying(use: Use, said: Mapping[str, str], supers: Supers) -> Use:
+    direct = {*supers.get(use.predicate, ()), *said.get("implies", "").split()}
+    return use._replace(implies=tuple(sorted(direct | {high for low in direct for high in supers.get(low, ())})))
 
 
 def _kind(term: dict[str, Any], prefixes: Mapping[str, str]) -> tuple[str, str]:
