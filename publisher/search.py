@@ -19,6 +19,7 @@ FILTERS = ("type", "body", "organization", "year", "result")
 STORED_TEXT = 20_000  # characters kept for snippets; the index itself covers all of the text
 LONGEST_QUERY = 400  # characters; what a person types, and a bound on the work of one request
 MOST_WORDS = 16
+MOST_LONGER = 100  # words that begin with a typed one and are tried in its place
 LONGEST_COMPOUND = 40  # letters; longer ones are damage of a text layer, and splitting has its price
 STOPWORDS = frozenset(
     (
@@ -313,18 +314,18 @@ class Index:
         queries = [named, _tier(named, IN_TITLE), said]
         if len(stem) < 4 or not stem.isalpha():
             return queries + (self._begins("name", typed, BEGINS_TITLE) if len(typed) >= 3 and typed.isalpha() else [])
-        if longer := self._compounds.get(stem, []):
-            queries.append(_tier(tantivy.Query.term_set_query(self._schema, "name", longer), BEGINS_TITLE))
-        queries += self._begins("name", stem, BEGINS_TITLE) + (self._begins("text", stem, 0.5) if len(stem) >= 5 else [])
+        queries += self._begins("name", stem, BEGINS_TITLE, self._compounds.get(stem, ()))
+        queries += self._begins("text", stem, 0.5) if len(stem) >= 5 else []
         pieces = parts_of(typed, lambda part: self._searcher.doc_freq("name", self._stem(part)) > 0)
         if pieces:
             queries.append(_tier(_all(tantivy.Query.term_query(self._schema, "name", self._stem(part)) for part in pieces), 1.0))
         return queries
 
-    def _begins(self, field: str, start: str, score: float) -> list[Any]:
-        """Words that begin with `start`: the 200 most frequent ones, so that a short start stays cheap."""
-        longer: list[Any] = [term for term, _ in self._searcher.terms_with_prefix(field, start, limit=200)]
-        return [_tier(tantivy.Query.term_set_query(self._schema, field, longer), score)] if longer else []
+    def _begins(self, field: str, start: str, score: float, more: Iterable[str] = ()) -> list[Any]:
+        """One query for words that begin with `start`, the most frequent ones, so that a short start stays cheap, and for `more`."""
+        longer = {term for term, _ in self._searcher.terms_with_prefix(field, start, limit=MOST_LONGER)}
+        wanted: list[Any] = sorted({*longer, *more} - {start})
+        return [_tier(tantivy.Query.term_set_query(self._schema, field, wanted), score)] if wanted else []
 
     def _reference(self, text: str, score: float) -> Any | None:
         """A query for exactly this reference, far above all else, or for references that begin with it; None if it has no digit."""
