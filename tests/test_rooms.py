@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).parent.parent / "publisher"
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("config",),
-    ("record", "iris", "ontology", "concepts", "fetch"),
+    ("record", "iris", "ontology", "concepts", "fetch", "release"),
     ("sources", "journal", "graph", "shapes", "store", "search", "catalog", "feeds"),
     ("pipeline", "views"),
     ("cli",),

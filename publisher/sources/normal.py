@@ -1,0 +1,320 @@
+"""The door: raises any object to OParl 1.1 as the one table knows it, and says of every value what became of it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from publisher.config import Source
+from publisher.iris import is_url, valid_iri
+from publisher.ontology import OPARLX, XSD, Use, ontology
+from publisher.record import CLASSES, SCHEMA, Note, Record, content
+
+BERLIN = ZoneInfo("Europe/Berlin")
+PARENT_KEY = {"AgendaItem": "meeting", "Consultation": "paper", "Membership": "person"}
+SPELLED_1_0 = {
+    ("Location", "organization"): "organizations",
+    ("Location", "meeting"): "meetings",
+    ("Location", "paper"): "papers",
+}
+TOMBSTONE = ("id", "type", "created", "modified", "deleted", "owl:sameAs")
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+SURROGATES = re.compile(r"[\ud800-\udfff]")
+BOOLEANS = {"true": True, "1": True, "ja": True, "false": False, "0": False, "nein": False}
+GONE: Any = object()
+
+
+def normalised(record: Record, source: Source) -> list[Record]:
+    """Return the record raised to OParl 1.1, and further records for objects that stood where OParl wants a URL.
+
+    Every change is a Note: normalised (by a named rule), ignored, withheld, or unmapped. What has no place in OParl or
+    our terms moves to `oparlx:extension`, so that nothing is lost and nothing becomes a bogus triple.
+    """
+    door = _Door(source)
+    obj = door.tombstone(record) if record.deleted else door.object(record.object, record.type, "", None)
+    return [replace(record, object=obj, notes=(*record.notes, *door.notes)), *door.strays(record)]
+
+
+def leaves(value: Any) -> int:
+    """Return how many JSON leaves a value holds; an empty list or object counts as one."""
+    if isinstance(value, dict | list) and value:
+        return sum(leaves(item) for item in (value.values() if isinstance(value, dict) else value))
+    return 1
+
+
+def class_name(type_iri: Any) -> str:
+    """Return the bare class of an OParl type of any version, or our own class's IRI: ".../1.0/Paper" -> "Paper"; "" if unknown."""
+    text = type_iri if isinstance(type_iri, str) else ""
+    bare = text.rsplit("/", 1)[-1]
+    if bare in CLASSES:
+        return bare
+    own = OPARLX + text.removeprefix("oparlx:").removeprefix(OPARLX)
+    return own if own in ontology().uses else ""
+
+
+@dataclass
+class _Door:
+    source: Source
+    notes: list[Note] = field(default_factory=list)
+    strayed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def note(self, kind: str, rule: str, path: str, about: Any = None) -> None:
+        self.notes.append(Note(kind, rule, path, leaves(about)))
+
+    def strays(self, record: Record) -> Iterator[Record]:
+        for name, obj in self.strayed:
+            yield from normalised(Record(name, obj["id"], record.url, obj, body=record.body), self.source)
+
+    def tombstone(self, record: Record) -> dict[str, Any]:
+        """Keep of a deleted object what OParl lets stand (2-08): the rest was depublished and is not ours to keep."""
+        for key, value in record.object.items():
+            if key not in TOMBSTONE:
+                self.note("withheld", "depublished", key, value)
+        kept = {key: value for key, value in record.object.items() if key in TOMBSTONE}
+        return self.object(kept | {"id": record.id, "deleted": True}, record.type, "", None)
+
+    def object(self, obj: dict[str, Any], name: str, path: str, parent: tuple[str, str, Use] | None) -> dict[str, Any]:
+        cls = name if name.startswith("http") else SCHEMA + name
+        made: dict[str, Any] = {"type": cls, "id": self.own_id(obj, path, parent)}
+        extension: dict[str, Any] = {}
+        if obj.get("type") != cls and not cls.startswith(OPARLX):
+            self.note("normalised", "schema_version" if obj.get("type") else "missing_type", f"{path}type")
+        for key, value in obj.items():
+            if key in ("type", "id", "@context"):
+                continue
+            self.member(made, extension, (name, key), value, path)
+        if extension:
+            made["oparlx:extension"] = {**made.pop("oparlx:extension", {}), **extension}
+        self.family(made, name, path, parent)
+        return made
+
+    def own_id(self, obj: dict[str, Any], path: str, parent: tuple[str, str, Use] | None) -> str:
+        given = obj.get("id")
+        if isinstance(given, str) and given.strip():
+            clean = valid_iri(given.strip())
+            if clean != given:
+                self.note("normalised", "iri_encoded", f"{path}id")
+            return clean
+        self.note("normalised", "id_from_owner", f"{path}id", "" if given is None else given)
+        owner, key = (parent[0], parent[2].key) if parent else ("", "")
+        word = (parent[2].value_class if parent else "").rsplit("#", 1)[-1].lower()
+        return f"{owner}/{word}/{key}-{sha256(content(obj)).hexdigest()[:12]}"
+
+    def member(self, made: dict[str, Any], extension: dict[str, Any], at: tuple[str, str], value: Any, path: str) -> None:
+        name, key = at
+        here, full = path + key, f"{name}.{key}"
+        if full in self.source.withheld:
+            return self.note("withheld", "privacy", here, value)
+        if full in self.source.ignored:
+            return self.note("ignored", "listed", here, value)
+        if at in SPELLED_1_0:
+            key = SPELLED_1_0[at]
+            self.note("normalised", "spelled_1_0", here, value)
+        use = ontology().uses[made["type"]].get(key)
+        if use is None:
+            vendor = ":" in key
+            self.note("normalised" if vendor else "unmapped", "vendor_key" if vendor else f"unknown key {full}", here, value)
+            extension[key] = value
+            return None
+        left: list[Any] = []
+        found = self.value(use, value, here, (made["id"], name, use), left)
+        if left:
+            self.leave(made, extension, key, left, here)
+        if found is not GONE:
+            made[key] = found
+        return None
+
+    def leave(self, made: dict[str, Any], extension: dict[str, Any], key: str, left: list[Any], here: str) -> None:
+        """Find another place for values that are not what their key promises."""
+        if key == "license" and all(isinstance(item, str) for item in left):
+            made["oparlx:licenseText"] = "; ".join(left)
+            self.note("normalised", "licence_words", here, left)
+        elif key == "start" and re.fullmatch(r"\d{4}-\d\d-\d\d", str(left[0])) and _date(left[0]) and made["type"] == SCHEMA + "Meeting":
+            made["oparlx:day"] = left[0]
+            self.note("normalised", "day_only", here, left)
+        else:
+            extension[key] = left if len(left) > 1 else left[0]
+            use = ontology().uses[made["type"]][key]
+            self.note(
+                "unmapped", f"{made['type'].rsplit('/', 1)[-1]}.{key}: no {EXPECTED.get(use.kind) or use.datatype[len(XSD) :]}", here, left
+            )
+
+    def value(self, use: Use, value: Any, path: str, parent: tuple[str, str, Use], left: list[Any]) -> Any:
+        if value is None or value == "" or value == [] or value == {} or (isinstance(value, str) and not value.strip()):
+            self.note("normalised", "empty", path, value)
+            return GONE
+        if use.kind == "json":
+            return self.json(value, path, left)
+        items = value if isinstance(value, list) else [value]
+        made: list[Any] = []
+        for at, item in enumerate(items):
+            here = f"{path}.{at}" if isinstance(value, list) else path
+            found = self.item(use, item, here, parent, left)
+            if found is not GONE and found in made:
+                self.note("normalised", "duplicate", here, item)
+            elif found is not GONE:
+                made.append(found)
+        if not made:
+            return GONE
+        if use.many != isinstance(value, list) and len(made) == 1:
+            self.note("normalised", "list_from_single" if use.many else "single_from_list", path, value)
+        return made if use.many or len(made) > 1 else made[0]
+
+    def item(self, use: Use, item: Any, path: str, parent: tuple[str, str, Use], left: list[Any]) -> Any:
+        if item is None or item == "" or item == {} or item == []:
+            self.note("normalised", "empty", path, item)
+            return GONE
+        if use.kind == "id":
+            found = self.reference(use, item, path, parent)
+        elif use.kind == "typed":
+            found = self.typed(use, item, path)
+        else:
+            found = self.text(item, path)
+        if found is GONE:
+            left.append(item)
+        return found
+
+    def reference(self, use: Use, item: Any, path: str, parent: tuple[str, str, Use]) -> Any:
+        if isinstance(item, dict):
+            return self.inner(use, item, path, parent)
+        if not isinstance(item, str) or not is_url(item.strip()):
+            return GONE
+        clean = valid_iri(item.strip())
+        if clean != item:
+            self.note("normalised", "iri_encoded", path)
+        return clean
+
+    def inner(self, use: Use, item: dict[str, Any], path: str, parent: tuple[str, str, Use]) -> Any:
+        name = class_name(item.get("type")) or use.value_class
+        if not name or use.external:
+            return GONE
+        if use.embedded:
+            return self.object(item, name, path + ".", parent)
+        if not isinstance(item.get("id"), str) or name not in CLASSES:
+            return GONE
+        self.strayed.append((name, item))
+        self.note("normalised", "object_where_url", path, item)
+        return valid_iri(item["id"].strip())
+
+    def text(self, item: Any, path: str) -> Any:
+        if isinstance(item, bool | int | float):
+            self.note("normalised", "text_from_number", path)
+            return orjson.dumps(item).decode()
+        if not isinstance(item, str):
+            return GONE
+        if SURROGATES.search(item):
+            self.note("damage", "broken_character", path)
+            item = SURROGATES.sub("\ufffd", item)
+        if CONTROLS.search(item):
+            self.note("normalised", "control_character", path)
+            item = CONTROLS.sub("", item)
+        return item or GONE
+
+    def typed(self, use: Use, item: Any, path: str) -> Any:
+        if isinstance(item, dict | list):
+            return GONE
+        made = TYPED[use.datatype](item)
+        if made is None:
+            return GONE
+        if made != item or type(made) is not type(item):
+            self.note("normalised", RULES[use.datatype], path)
+        return made
+
+    def json(self, value: Any, path: str, left: list[Any]) -> Any:
+        if isinstance(value, str):
+            try:
+                value = orjson.loads(value)
+                self.note("normalised", "json_from_text", path)
+            except ValueError:
+                value = None
+        if not isinstance(value, dict):
+            left.append(value)
+            return GONE
+        return value
+
+    def family(self, made: dict[str, Any], name: str, path: str, parent: tuple[str, str, Use] | None) -> None:
+        """Add the link back to the owner that embedding leaves out, and drop one that only repeats the embedding's triple."""
+        if name == "Person" and isinstance(made.get("locationObject"), dict) and "location" not in made:
+            made["location"] = made["locationObject"]["id"]
+            self.note("normalised", "location_from_object", f"{path}location", [])
+        if name == "Meeting":
+            self.order(made.get("agendaItem", ()), path)
+        if parent is None:
+            return
+        owner, owner_class, use = parent
+        key = PARENT_KEY.get(name)
+        if key == owner_class.lower() and key not in made:
+            made[key] = owner
+        for other in [other for other in ontology().uses[made["type"]].values() if other.reverse and other.predicate == use.predicate]:
+            given = made.get(other.key, ())
+            kept = [item for item in (given if isinstance(given, list) else [given]) if item != owner]
+            if given and len(kept) != (len(given) if isinstance(given, list) else 1):
+                self.note("normalised", "back_link_repeats_embedding", f"{path}{other.key}", given)
+                made[other.key] = kept if other.many else GONE
+                if not kept:
+                    del made[other.key]
+
+    def order(self, items: Any, path: str) -> None:
+        """Number agenda items by their place in the Meeting's own list where the source numbers none (OParl 1.1 requires it)."""
+        inside = [item for item in items if isinstance(item, dict)]
+        if inside and not any("order" in item for item in inside):
+            for at, item in enumerate(inside):
+                item["order"] = at
+            self.notes.append(Note("normalised", "order_from_position", f"{path}agendaItem", 0))
+
+
+def _date(text: Any) -> str | None:
+    found = re.match(r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d.*)?$", text) if isinstance(text, str) else None
+    german = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text.strip()) if isinstance(text, str) and not found else None
+    try:
+        if german:
+            return date(int(german[3]), int(german[2]), int(german[1])).isoformat()
+        return date.fromisoformat(found[1]).isoformat() if found else None
+    except ValueError:
+        return None
+
+
+def _date_time(text: Any) -> str | None:
+    if not isinstance(text, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", text.strip()):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip().upper().replace(" ", "T"))
+    except ValueError:
+        return None
+    if moment.tzinfo is not None and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d|Z)", text):
+        return text
+    return (moment if moment.tzinfo else moment.replace(tzinfo=BERLIN)).isoformat(timespec="seconds")
+
+
+def _boolean(item: Any) -> bool | None:
+    return item if isinstance(item, bool) else BOOLEANS.get(str(item).strip().lower())
+
+
+def _integer(item: Any) -> int | None:
+    if isinstance(item, bool):
+        return None
+    if isinstance(item, float):
+        return int(item) if item.is_integer() else None
+    return int(item) if re.fullmatch(r"[+-]?\d{1,18}", str(item).strip()) else None
+
+
+def _decimal(item: Any) -> str | None:
+    """Keep decimals as text: JSON-LD writes a bare 50000.5 as a double's form, which no xsd:decimal may have."""
+    text = orjson.dumps(item).decode() if isinstance(item, int | float) and not isinstance(item, bool) else str(item).strip()
+    return text if re.fullmatch(r"[+-]?\d+(\.\d+)?", text) else None
+
+
+TYPED = {XSD + "date": _date, XSD + "dateTime": _date_time, XSD + "boolean": _boolean, XSD + "integer": _integer, XSD + "decimal": _decimal}
+RULES = {
+    XSD + "date": "date_form",
+    XSD + "dateTime": "date_time_form",
+    XSD + "boolean": "boolean_from_text",
+    XSD + "integer": "integer_from_text",
+    XSD + "decimal": "decimal_as_text",
+}
+EXPECTED = {"id": "URL", "lang": "text", "plain": "text", "json": "JSON object"}
