@@ -1,0 +1,216 @@
+"""Shape files, read, linted and kept as rules with readable IRIs."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import rdflib
+from rdflib import OWL, RDF, RDFS, SH, Graph, Literal, URIRef
+from rdflib.namespace import DCAT, DCTERMS, FOAF, PROV, SKOS, XSD, DefinedNamespace
+from rdflib.plugins.parsers.notation3 import BadSyntax
+from rdflib.term import Node
+
+from publisher.config import project_file
+from publisher.errors import Misconfigured
+from publisher.ontology import ontology
+
+BASE = "https://w3id.org/oparl-ld/shapes/1.0#"
+SEVERITIES = {SH.Violation: "Violation", SH.Warning: "Warning", SH.Info: "Info"}
+CORE = (
+    "common", "system", "body", "legislative-term", "organization", "person", "membership", "meeting",
+    "agenda-item", "paper", "proposal", "consultation", "file", "location",
+)  # fmt: skip
+LAYERS: dict[str, tuple[str, ...]] = {
+    "core": CORE,
+    "ranges": ("ranges",),
+    "relations": ("relations",),
+    "eli": ("eli",),
+    "dcat": ("dcat",),
+    "strict": ("strict/strict",),
+}
+SPACES: tuple[type[DefinedNamespace], ...] = (SH, RDF, RDFS, OWL, XSD, DCTERMS, FOAF, PROV, SKOS, DCAT)
+
+
+class Rule(NamedTuple):
+    """One shape that can be broken: what it is called, how much it weighs and what it tells people to do.
+
+    severity: Violation (keeps a record out) | Warning | Info. messages and names: language -> text.
+    path: the property's IRI, or a SPARQL path; "" for a rule about the object itself. select: SPARQL of a relation rule.
+    """
+
+    iri: str
+    layer: str
+    severity: str
+    messages: dict[str, str]
+    names: dict[str, str]
+    path: str = ""
+    select: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Shapes ready to judge with: `turtle` for the engine, `rules` by IRI for people, `graph` for pySHACL."""
+
+    layers: tuple[str, ...]
+    turtle: str
+    rules: dict[str, Rule]
+    graph: Graph
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@cache
+def shapes(layers: tuple[str, ...] = ("core",), folder: Path | None = None) -> Shapes:
+    """Return the shapes of the layers named (see LAYERS), read from `folder` or from the project's own.
+
+    Raises Misconfigured, naming file and line, for a file that is not Turtle, a severity SHACL does not know, a shape
+    without severity or without a message in German and in English, and a term that no vocabulary in use declares.
+    """
+    root = folder or project_file("shapes")
+    rules: dict[str, Rule] = {}
+    texts, merged = [], Graph()
+    for layer in layers:
+        if layer not in LAYERS:
+            raise Misconfigured(f"no layer {layer!r} of shapes; there are: {', '.join(LAYERS)}")
+        for name in LAYERS[layer]:
+            path = root / f"{name}.ttl"
+            text, graph = _read(path)
+            merged += graph
+            texts.append(text)
+            rules |= {rule.iri: rule for rule in _rules(graph, layer, path, text)}
+    _lint_links(merged, root)
+    return Shapes(layers, "\n".join(texts), rules, merged)
+
+
+def _read(path: Path) -> tuple[str, Graph]:
+    try:
+        text = path.read_text("utf-8")
+        graph = Graph().parse(data=text, format="turtle")
+    except BadSyntax as error:
+        raise Misconfigured(f"{path}:{error.lines + 1}: not Turtle: {error._why}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path}: no shape file: {error}") from error
+    _lint_terms(graph, path, text)
+    return text, graph
+
+
+def _rules(graph: Graph, layer: str, path: Path, text: str) -> Iterator[Rule]:
+    for node in sorted({*graph.subjects(RDF.type, SH.PropertyShape), *graph.subjects(RDF.type, SH.NodeShape)}, key=str):
+        severity = graph.value(node, SH.severity)
+        if not isinstance(node, URIRef) or (severity is None and not _constrains(graph, node)):
+            continue
+        place = f"{path}:{_line(text, str(node))}"
+        if not isinstance(severity, URIRef) or severity not in SEVERITIES:
+            raise Misconfigured(f"{place}: {_local(node)}: severity {_shown(severity)}: expected sh:Violation, sh:Warning or sh:Info")
+        select = graph.value(graph.value(node, SH.sparql), SH.select)
+        messages = _texts(graph, node, SH.message) or _texts(graph, graph.value(node, SH.sparql), SH.message)
+        if set(messages) != {"de", "en"}:
+            raise Misconfigured(f"{place}: {_local(node)}: expected one sh:message in German (@de) and one in English (@en)")
+        yield Rule(
+            str(node),
+            layer,
+            SEVERITIES[severity],
+            messages,
+            _texts(graph, node, SH.name) or _texts(graph, node, RDFS.label),
+            _path(graph, graph.value(node, SH.path)),
+            f"{_prefixes(graph)}{select}" if select else "",
+            str(graph.value(node, SH.targetClass) or ""),
+        )
+
+
+NOT_CONSTRAINTS = {RDF.type, RDFS.label, RDFS.comment, SH.property, SH.targetClass, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetNode}
+
+
+def _constrains(graph: Graph, node: Node) -> bool:
+    return any(predicate not in NOT_CONSTRAINTS for predicate in graph.predicates(node))
+
+
+def _texts(graph: Graph, node: Node | None, predicate: URIRef) -> dict[str, str]:
+    found = [text for text in graph.objects(node, predicate) if isinstance(text, Literal)] if node else []
+    return {text.language or "de": str(text) for text in sorted(found)}
+
+
+def _path(graph: Graph, node: Node | None) -> str:
+    """Return a property path as an IRI, or in SPARQL's syntax where it is more than one."""
+    if node is None or isinstance(node, URIRef):
+        return str(node or "")
+    for predicate, sign in ((SH.alternativePath, "|"),):
+        if (head := graph.value(node, predicate)) is not None:
+            return sign.join(f"<{part}>" for part in graph.items(head))
+    if (inverse := graph.value(node, SH.inversePath)) is not None:
+        return f"^<{inverse}>"
+    return "/".join(f"<{part}>" for part in graph.items(node))
+
+
+def _prefixes(graph: Graph) -> str:
+    return "".join(
+        f"PREFIX {graph.value(node, SH.prefix)}: <{graph.value(node, SH.namespace)}>\n"
+        for node in sorted(graph.objects(None, SH.declare), key=lambda node: str(graph.value(node, SH.prefix)))
+    )
+
+
+@cache
+def known_terms() -> frozenset[str]:
+    """Return every IRI that ontology/oparl.ttl and ontology/context.jsonld declare or align to."""
+    own = ontology()
+    uses = {use.predicate for terms in own.uses.values() for use in terms.values()}
+    return frozenset({*own.labels, *own.uses, *own.supers, *uses, *(term for above in own.supers.values() for term in above)})
+
+
+def _known(term: str) -> bool:
+    for space in SPACES:
+        if term.startswith(str(space)):
+            return URIRef(term) in space
+    return term in known_terms()
+
+
+def _lint_terms(graph: Graph, path: Path, text: str) -> None:
+    """Refuse a term that nobody declares: a misspelt term makes a rule that never fires."""
+    about = {SH.path, SH.targetClass, SH.targetSubjectsOf, SH.targetObjectsOf, SH.datatype, SH["class"], SH.nodeKind, RDF.type}
+    about |= {SH.lessThan, SH.lessThanOrEquals, SH.equals, SH.disjoint, SH.alternativePath, SH.inversePath, RDF.first}
+    own = (BASE, "urn:")
+    terms = {str(node) for triple in graph for node in _terms_of(triple, about)}
+    for term in sorted(terms):
+        if not term.startswith(own) and not _known(term):
+            raise Misconfigured(f"{path}:{_line(text, term)}: no vocabulary declares {term}")
+
+
+def _terms_of(triple: tuple[Node, Node, Node], about: set[URIRef]) -> Iterable[Node]:
+    _, predicate, value = triple
+    yield predicate
+    if predicate in about and isinstance(value, URIRef):
+        yield value
+
+
+def _lint_links(graph: Graph, root: Path) -> None:
+    """Refuse sh:property to a shape that is not there: the rule would silently not exist."""
+    for owner, target in sorted(graph.subject_objects(SH.property)):
+        if isinstance(target, URIRef) and (target, RDF.type, SH.PropertyShape) not in graph:
+            place = next(
+                (f"{path}:{line}" for path in sorted(root.rglob("*.ttl")) if (line := _line(path.read_text("utf-8"), str(target), 0))),
+                str(root),
+            )
+            raise Misconfigured(f"{place}: {_local(owner)} names the rule {_local(target)}, which is not there")
+
+
+def _line(text: str, iri: str, otherwise: int = 1) -> int:
+    """Return the line of `text` (from 1) on which `iri` stands first, in full or by the prefix that the text declares for it."""
+    names = {f"<{iri}>"}
+    for prefix, space in re.findall(r"@prefix\s+(\S*):\s+<([^>]*)>", text):
+        if iri.startswith(space):
+            names.add(f"{prefix}:{iri[len(space) :]}")
+    sought = re.compile("|".join(rf"(?<![\w<]){re.escape(name)}(?![\w-])" for name in sorted(names)))
+    return next((at for at, line in enumerate(text.splitlines(), 1) if sought.search(line)), otherwise)
+
+
+def _local(node: Node) -> str:
+    return str(node).rsplit("#", 1)[-1]
+
+
+def _shown(node: Node | None) -> str:
+    return "is missing" if node is None else f"{rdflib.term.Node.__str__(node)} is unknown"
