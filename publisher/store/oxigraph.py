@@ -8,6 +8,7 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from publisher.errors import Busy, Malformed, Misconfigured, QueryRefused
+from publisher.store.gate import checked
 
 LAYERS = ("", "/eli")
 BATCH_RECORDS, BATCH_BYTES = 1000, 8_000_000
@@ -90,9 +91,9 @@ class Embedded:
         return count
 
     def query(self, sparql: str, media_type: str = "application/sparql-results+json") -> bytes:
-        """Return the whole answer as `media_type`; the default graph is the union of all graphs. Raises QueryRefused."""
+        """Return the whole answer as `media_type`; the default graph is the union of all graphs, or what FROM says. Raises QueryRefused."""
         try:
-            answer = self._open().query(sparql, use_default_graph_as_union=True)
+            answer = self._open().query(sparql, use_default_graph_as_union=not checked(sparql).dataset)
         except SyntaxError as error:
             raise QueryRefused(f"not a SPARQL 1.1 query: {error}") from error
         formats = GRAPH_FORMATS if isinstance(answer, ox.QueryTriples) else RESULT_FORMATS
