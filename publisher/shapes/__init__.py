@@ -1,6 +1,6 @@
 """The judging room: SHACL shapes over what changed, and what a clerk is told about it."""
 
 from publisher.shapes.files import BASE, LAYERS, Rule, Shapes, shapes
-from publisher.shapes.judge import ENGINES, Result, by_record, judge
+from publisher.shapes.judge import ENGINES, Result, by_record, judge, judged
 
-__all__ = ["BASE", "ENGINES", "LAYERS", "Result", "Rule", "Shapes", "by_record", "judge", "shapes"]
+__all__ = ["BASE", "ENGINES", "LAYERS", "Result", "Rule", "Shapes", "by_record", "judge", "judged", "shapes"]

@@ -1,11 +1,11 @@
-"""Judges records one by one, in batches: shapes and N-Quads in, results out."""
+"""Judges records one by one: shapes and N-Quads in, results out."""
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import NamedTuple
 
 from publisher.errors import Misconfigured
-from publisher.shapes.batch import Batch, batches, halves
+from publisher.shapes import batch
 from publisher.shapes.files import BASE, Shapes
 
 # By name, not by import: pySHACL takes half a second to load and changes rdflib globally, and where the native
@@ -17,8 +17,8 @@ UNREADABLE = BASE + "unreadable"
 class Result(NamedTuple):
     """One broken rule: sh:ValidationResult as plain values.
 
-    value: the offending term in N-Triples syntax, "" where the rule names none. component: local name, "MinCount".
-    record: the named graph in which the focus was described; the focus itself for data without graphs.
+    path: IRI, or SPARQL path. value: the offending term in N-Triples syntax, "" where the rule names none. component: local
+    name without its tail, "MinCount". record: the graph that was judged; the focus itself for data without graphs.
     """
 
     focus: str
@@ -44,20 +44,24 @@ Engine = Callable[[Shapes, bytes], list[Finding]]
 
 
 def judge(quads: bytes | str, shapes: Shapes, *, engine: str = "shacl") -> list[Result]:
-    """Return what is wrong with each record in N-Quads (graph = record) or N-Triples, ordered by record, focus and rule.
+    """Return what is wrong with each record in N-Quads (graph = record's IRI) or N-Triples, ordered by record, focus and rule.
 
-    Each record is judged alone, so the answer does not depend on what else is in the batch; deleted objects are judged
-    by the shape of tombstones. A record that the engine cannot read or that makes it fail gets the one Violation
-    #unreadable and leaves the others alone. Raises Misconfigured for an unknown engine.
+    Raises Misconfigured for an unknown engine. For more than one can hold in memory, see `judged`.
+    """
+    data = quads.encode() if isinstance(quads, str) else quads
+    return sorted(judged(batch.records(data), shapes, engine=engine), key=lambda result: (result.record, *result[:6]))
+
+
+def judged(records: Iterable[tuple[str, bytes]], shapes: Shapes, *, engine: str = "shacl") -> Iterator[Result]:
+    """Yield what is wrong with each (record's IRI, its N-Quads), record by record, by focus and rule within it.
+
+    Each record is judged alone, so the answer does not depend on its neighbours; deleted objects are judged by the shape
+    of tombstones. A record that the engine cannot read, or that makes it fail, gets the one Violation #unreadable and
+    leaves the others alone. Raises Misconfigured for an unknown engine.
     """
     run = _engine(engine)
-    found: set[tuple[str, str, str, str, str]] = set()
-    for batch in batches(quads.encode() if isinstance(quads, str) else quads):
-        for part, findings in _findings(batch, shapes, run):
-            for finding in findings:
-                for record in part.records_of(finding.focus):
-                    found.add((record, finding.focus.strip("<>"), finding.shape, finding.component, finding.value))
-    return [_result(shapes, *row) for row in sorted(found)]
+    for several in batch.batches(records):
+        yield from _results(several, shapes, run)
 
 
 def _engine(name: str) -> Engine:
@@ -67,21 +71,33 @@ def _engine(name: str) -> Engine:
     return run
 
 
-def _findings(batch: Batch, shapes: Shapes, run: Engine) -> Iterator[tuple[Batch, list[Finding]]]:
-    """Yield what the engine finds, halving a batch that it cannot do until the one record that stops it stands alone."""
-    watch = Watch()
+def _results(several: list[batch.Record], shapes: Shapes, run: Engine) -> Iterator[Result]:
+    """Yield the results of a batch; one that the engine cannot do is done again record by record."""
     findings: list[Finding] = []
+    watch = Watch()
     with watch:
-        findings = run(shapes, batch.data)
-    if not watch.failed:
-        yield batch, findings
-        return
-    parts = halves(batch)
-    if len(parts) == 1:
-        yield batch, [Finding(f"<{record}>", UNREADABLE, "Engine", "") for record in batch.graphs()]
+        findings = run(shapes, batch.marked(b"".join(data for _, data in several)))
+    if watch.failed and len(several) > 1:
+        for record in several:
+            yield from _results([record], shapes, run)
+    elif watch.failed:
+        graph, data = several[0]
+        focus = graph or data.split(b" ", 1)[0].decode("utf-8", "replace").strip("<>")
+        yield _result(shapes, focus, Finding(focus, UNREADABLE, "Engine", ""))
     else:
-        for part in parts:
-            yield from _findings(part, shapes, run)
+        owners = _owners(several) if findings else {}
+        rows = {(owners.get(finding.focus.encode()) or finding.focus.strip("<>"), finding) for finding in findings}
+        yield from (_result(shapes, *row) for row in sorted(rows))
+
+
+def _owners(several: list[batch.Record]) -> dict[bytes, str]:
+    """Return subject -> the record that describes it, or, where none in the batch does, that speaks of it."""
+    found: dict[bytes, str] = {}
+    for graph, data in several:
+        for subject, typed in batch.SUBJECT.findall(data):
+            if typed or subject not in found:
+                found[subject] = graph
+    return found
 
 
 class Watch:
@@ -97,9 +113,10 @@ class Watch:
         return self.failed
 
 
-def _result(shapes: Shapes, record: str, focus: str, shape: str, component: str, value: str) -> Result:
-    rule = shapes.rules[shape]
-    return Result(focus, rule.path, value, shape, rule.severity, component, rule.messages, record)
+def _result(shapes: Shapes, record: str, finding: Finding) -> Result:
+    rule = shapes.rules[finding.shape]
+    focus = finding.focus.strip("<>")
+    return Result(focus, rule.path, finding.value, rule.iri, rule.severity, finding.component, rule.messages, record)
 
 
 def by_record(results: Iterable[Result], owner_of: Callable[[str], str | None]) -> dict[str, list[Result]]:
