@@ -1,17 +1,24 @@
 """A live OParl server, 1.0 or 1.1: from its System over the Bodies through every list, along links.next."""
 
-from collections.abc import Iterator
+import logging
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 from publisher.config import Source
 from publisher.errors import Malformed, Unreachable
 from publisher.fetch import Fetch, Page
-from publisher.record import Note, Record, Refusal, content_hash
-from publisher.sources.oparl_page import Listed, json_of, listed, parts_of, record, type_of
+from publisher.record import Note, Record, Refusal
+from publisher.sources.links import linked
+from publisher.sources.oparl_page import Listed, Origin, json_of, listed, record, type_of
+from publisher.sources.repairs import dialect_of
+from publisher.sources.seen import Seen
 
 OWN_LISTS = ("organization", "person", "meeting", "paper")
 PART_LISTS = ("agendaItem", "consultation", "file", "locationList", "membership", "legislativeTermList")
+MOST_FAILURES = 3
+log = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
@@ -19,74 +26,176 @@ class Answer(NamedTuple):
 
     listed: Listed
     url: str
-    notes: tuple[Note, ...]
+    notes: tuple[Note, ...] = ()
 
 
 def records(source: Source, fetch: Fetch) -> Iterator[Record | Refusal]:
     """Yield a Record for each System, Body and object of their lists; a list that breaks off is a Refusal without an id.
 
     Objects of the 1.1 lists agendaItem, consultation, file, location, membership and legislativeTerm come only if no other object
-    embeds them. Raises Unreachable or Malformed if the source's first page does not answer or is no OParl.
+    embeds them. The server's odd ways are logged with their address. Raises Unreachable or Malformed if the source's first page does
+    not answer or is no OParl. Options: limit, omit_internal, modified_since (then only what changed), bodies (ids of those wanted),
+    dialect, served (where an id's prefix is really answered), fetch_linked (objects that are linked and stand in no list).
     """
-    walk = _Walk(source, fetch)
+    walk = Walk(source, fetch)
     entry = walk.answer(source.url)
-    kinds = [type_of(obj) if isinstance(obj, dict) else "" for obj in entry.listed.objects]
-    if "System" not in kinds and "Body" not in kinds:
-        raise Malformed(source.url, f"expected an OParl System or Body, got {', '.join(filter(None, kinds)) or 'none'}")
-    for obj in entry.listed.objects:
-        yield from walk.taken(obj, entry)
-        if type_of(obj) == "System" and isinstance(obj.get("body"), str):
-            yield from walk.list_of(urljoin(entry.url, obj["body"]))
+    yield from walk.entry(entry)
     for key in OWN_LISTS + PART_LISTS:
         for body in walk.bodies:
-            if isinstance(body.get(key), str) and body[key]:
-                yield from walk.list_of(body[key], parts=key in PART_LISTS)
+            yield from walk.values(body[key], entry.url, parts=key in PART_LISTS) if body.get(key) else ()
+    if source.options.get("fetch_linked"):
+        yield from walk.unlisted()
 
 
-class _Walk:
-    """The state of one walk: what was seen, so that no object comes twice, and the bodies found."""
+class Walk:
+    """The state of one walk: what was met, the bodies found, and links whose objects were not met yet."""
 
     def __init__(self, source: Source, fetch: Fetch) -> None:
-        self._source, self._fetch = source, fetch
-        self._seen: dict[str, str] = {}
-        self._embedded: set[str] = set()
+        self._options, self._fetch = source.options, fetch
+        self._query = query(source.options)
+        self._seen = Seen()
+        self._linked: dict[str, None] = {}
+        self._origin = Origin("", dialect=str(source.options.get("dialect", "")))
         self.bodies: list[dict[str, Any]] = []
 
-    def answer(self, url: str) -> Answer:
-        page = self._fetch(url, check=_json)
-        told, notes = _json(page)
-        return Answer(listed(told), page.url, notes)
+    def entry(self, entry: Answer) -> Iterator[Record | Refusal]:
+        """Yield the Systems or Bodies of the first page, and each System's Bodies."""
+        objects = [obj for obj in entry.listed.objects if isinstance(obj, dict)]
+        kinds = [type_of(obj) for obj in objects]
+        if "System" not in kinds and "Body" not in kinds:
+            raise Malformed(entry.url, f"expected an OParl System or Body, got {', '.join(filter(None, kinds)) or 'neither'}")
+        if not self._origin.dialect:
+            self._origin = self._origin._replace(dialect=next(filter(None, map(dialect_of, objects)), ""))
+        for obj in objects:
+            yield from self.taken(obj, entry)
+            if type_of(obj) == "System" and obj.get("body"):
+                self._know_body_list(obj["body"], len(objects) == 1)
+                yield from self.values(obj["body"], entry.url, plain=True)
 
-    def list_of(self, url: str, *, parts: bool = False) -> Iterator[Record | Refusal]:
-        """Yield the objects of one list along its pages; stop at a page that leads back."""
-        visited: set[str] = set()
-        while url and url not in visited:
-            visited.add(url)
+    def _know_body_list(self, url: Any, only: bool) -> None:
+        if only and isinstance(url, str):
+            self._origin = self._origin._replace(body_list=url)
+
+    def values(self, value: Any, base: str, *, parts: bool = False, plain: bool = False) -> Iterator[Record | Refusal]:
+        """Yield the objects of a list given as its URL, or (against the specification) as an array of objects or URLs."""
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str):
+                yield from self.list_of(urljoin(base, item), parts=parts, plain=plain)
+            else:
+                yield from self.taken(item, Answer(listed(item), base))
+
+    def answer(self, url: str) -> Answer:
+        """Return what the server answers. Raises Unreachable, Malformed."""
+        window = "modified_since=" in url and self._origin.dialect == "sternberg"
+        page = self._fetch(moved(url, self._options.get("served", {})), check=_json, statuses=(400, 404) if window else ())
+        if window and page.status != 200:
+            return Answer(Listed([], "", "", 0, 0), page.url)  # SD.NET answers code 802 where nothing changed in the window
+        told, notes = _json(page)
+        return Answer(listed(told), url if page.url == moved(url, self._options.get("served", {})) else page.url, notes)
+
+    def list_of(self, url: str, *, parts: bool = False, plain: bool = False) -> Iterator[Record | Refusal]:
+        """Yield the objects of one list along its pages; the walk ends whatever the pages say."""
+        url, asked, met, failures, before = with_query(url, "" if plain else self._query), set[str](), set[str](), 0, None
+        while url and url not in asked:
+            asked.add(url)
             try:
                 answer = self.answer(url)
             except (Unreachable, Malformed) as error:
-                yield Refusal(url, f"the list breaks off here: {error.expected}")
+                failures += 1
+                yield Refusal(url, f"a page of this list is missing: {error.expected}")
+                url = page_after(url, before) if failures < MOST_FAILURES else ""
+                continue
+            objects = answer.listed.objects
+            ids = [str(obj.get("id")) for obj in objects if isinstance(obj, dict)]
+            if ids and before and met.issuperset(ids):
+                log.warning("%s: the list repeats itself; it is taken to end here", url)
                 return
-            for obj in answer.listed.objects:
-                if not (parts and isinstance(obj, dict) and obj.get("id") in self._embedded):
-                    yield from self.taken(obj, answer)
-            url = urljoin(answer.url, answer.listed.next) if answer.listed.next else ""
+            met.update(ids)
+            yield from self._page(answer, parts)
+            before = answer
+            url = self._next(url, answer)
+        if url:
+            log.warning("%s: links.next leads back to a page already read", url)
 
-    def taken(self, obj: Any, answer: Answer) -> Iterator[Record | Refusal]:
-        """Yield the object once; once more only as a Refusal, if its id comes back with other content."""
-        item = record(obj, answer.url, self_url=answer.listed.self, notes=answer.notes)
-        if isinstance(item, Record):
-            fingerprint = content_hash(item.object)
-            known = self._seen.setdefault(item.id, fingerprint)
-            if known is not fingerprint:
-                if known != fingerprint:
-                    yield Refusal(answer.url, "the id came before with other content; the first is taken", item.type, item.id)
-                return
-            self._embedded.update(part["id"] for part in parts_of(item.object) if isinstance(part["id"], str))
-            if item.type == "Body":
+    def _page(self, answer: Answer, parts: bool) -> Iterator[Record | Refusal]:
+        notes = answer.notes
+        for obj in answer.listed.objects:
+            if not (parts and isinstance(obj, dict) and self._seen.embeds(obj.get("id"))):
+                yield from self.taken(obj, answer, notes)
+                notes = ()
+
+    def _next(self, url: str, answer: Answer) -> str:
+        """Return the next page: links.next with the filters it lost; by number where the page counts say that one is missing."""
+        told = answer.listed.next
+        if told and (following := with_query(urljoin(answer.url, told), self._query if self._query in url else "")) != url:
+            if following != urljoin(answer.url, told):
+                log.warning("%s: links.next has lost the filter; it is put back", url)
+            return following
+        following = page_after(url, answer)
+        if following:
+            log.warning("%s: links.next is missing or points at itself on page %d of %d", url, answer.listed.page, answer.listed.pages)
+        return following
+
+    def taken(self, obj: Any, answer: Answer, notes: tuple[Note, ...] = ()) -> Iterator[Record | Refusal]:
+        """Yield the object's Record or Refusal if it has not come before."""
+        item = record(obj, self._origin._replace(place=answer.url, self_url=answer.listed.self, notes=notes))
+        if isinstance(item, Record) and item.type == "Body" and item.id not in self._seen:
+            wanted = self._options.get("bodies", ())
+            if not wanted or item.id in wanted:
                 self.bodies.append(item.object)
-        yield item
+            self._origin = self._origin._replace(body="" if self._origin.body else item.id)
+        for once in self._seen.once(item, answer.url):
+            yield once
+            if isinstance(once, Record) and self._options.get("fetch_linked"):
+                self._linked.update(dict.fromkeys(linked(once.type, once.object)))
+
+    def unlisted(self) -> Iterator[Record | Refusal]:
+        """Yield objects that are linked, stand in no list, and answer under their own id (SD.NET: Person.location)."""
+        while todo := [url for url in self._linked if url not in self._seen and not self._seen.embeds(url)]:
+            self._linked = {}
+            for url in todo:
+                try:
+                    answer = self.answer(url)
+                except (Unreachable, Malformed) as error:
+                    log.warning("%s: linked, but in no list and not to be had: %s", url, error.expected)
+                    continue
+                for obj in answer.listed.objects:  # SD.NET answers a membership's link with an array
+                    yield from self.taken(obj, answer, answer.notes)
 
 
 def _json(page: Page) -> tuple[Any, tuple[Note, ...]]:
-    return json_of(page.body, page.url)
+    return json_of(page.body, page.url) if page.status == 200 else (None, ())
+
+
+def query(options: Mapping[str, Any]) -> str:
+    """Return what is asked of every list. Colons stay as they are, for SessionNet refuses "%3A"; only "+" must be escaped."""
+    asked = [f"limit={options['limit']:d}"] if options.get("limit") else []
+    asked += ["omit_internal=true"] if options.get("omit_internal") else []
+    asked += ["modified_since=" + str(options["modified_since"]).replace("+", "%2B")] if options.get("modified_since") else []
+    return "&".join(asked)
+
+
+def with_query(url: str, asked: str) -> str:
+    """Return `url` with each parameter of `asked` that it does not have yet."""
+    has = {part.partition("=")[0] for part in url.partition("?")[2].split("&")}
+    missing = "&".join(part for part in asked.split("&") if part and part.partition("=")[0] not in has)
+    return f"{url}{'&' if '?' in url else '?'}{missing}" if missing else url
+
+
+def page_after(url: str, answer: Answer | None) -> str:
+    """Return the URL of the page after `url` by number, "" if the pages do not say that there is one.
+
+    `answer` is the last page that could be read: the one of `url` or one before it.
+    """
+    match = re.search(r"([?&]page=)(\d+)", url)
+    number = int(match[2]) if match else 1
+    if answer is None or number >= answer.listed.pages:
+        return ""
+    if match:
+        return url[: match.start(2)] + str(number + 1) + url[match.end(2) :]
+    return f"{url}{'&' if '?' in url else '?'}page={number + 1}"
+
+
+def moved(url: str, prefixes: Mapping[str, str]) -> str:
+    """Return where `url` is really served: ids keep an old host or path while the server answers elsewhere (SessionNet, Karlsruhe 2026)."""
+    return next((new + url.removeprefix(old) for old, new in prefixes.items() if url.startswith(old)), url)

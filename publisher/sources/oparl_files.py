@@ -10,13 +10,15 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from publisher.config import Source
 from publisher.errors import Malformed
 from publisher.fetch import Fetch
 from publisher.record import Record, Refusal, content_hash
-from publisher.sources.oparl_page import is_oparl, json_of, listed, record
+from publisher.sources.oparl_page import Origin, is_oparl, json_of, listed, record, type_of
+from publisher.sources.repairs import dialect_of
+from publisher.sources.seen import Seen
 
 LARGEST = 1 << 30
 log = logging.getLogger(__name__)
@@ -29,59 +31,84 @@ class Document(NamedTuple):
     body: bytes
 
 
+class Folder(NamedTuple):
+    """What a first look over all files finds: the product, the list and id of an only body, and the hash that counts of an id twice."""
+
+    dialect: str
+    body_list: str
+    body: str
+    best: dict[str, str]
+
+
 def records(source: Source, _fetch: Fetch | None = None) -> Iterator[Record | Refusal]:
     """Yield a Record for each object in the source's folder, archive (.zip, .tar, .tar.gz) or file, in natural order of the names.
 
     An id that stands there twice with different content comes once, as the later `modified` has it; the other is refused by name.
     Raises Malformed if there is nothing to read or nothing of OParl in it.
     """
-    best = _twice(source)
-    seen: dict[str, str] = {}
+    look = _look(source)
+    seen = Seen()
     found = False
-    for item in _all(source):
+    for obj, origin in _objects(source):
         found = True
-        if isinstance(item, Refusal):
-            yield item
-            continue
-        fingerprint = content_hash(item.object)
-        if best.get(item.id, fingerprint) != fingerprint:
-            yield Refusal(item.url, "the same id stands here with other content, of which the later one is taken", item.type, item.id)
-        elif item.id not in seen:
-            seen[item.id] = fingerprint
-            yield item
+        if isinstance(obj, Refusal):
+            yield obj
+        elif isinstance(obj, dict) and (url := str(obj.get("id"))) in look.best and look.best[url] != content_hash(obj):
+            reason = "the same id stands here with other content, of which the later one is taken"
+            yield Refusal(origin.place, reason, type_of(obj), url)
+        else:
+            origin = origin._replace(dialect=look.dialect, body_list=look.body_list, body=look.body)
+            yield from seen.once(record(obj, origin), origin.place)
     if not found:
         raise Malformed(source.url, "expected OParl objects in .json files; there are none")
 
 
-def _twice(source: Source) -> dict[str, str]:
-    """Return, for each id that stands there with several contents, the hash of the one that counts: latest `modified`, then first."""
+def _look(source: Source) -> Folder:
+    """Return what all files together tell: each is read once here and once more for its records, so that memory stays flat."""
     first: dict[str, tuple[str, str]] = {}
     best: dict[str, str] = {}
-    for item in _all(source):
-        if isinstance(item, Refusal):
+    dialects: dict[str, str] = {}
+    body_lists, bodies = dict[str, None](), dict[str, None]()
+    for obj, _ in _objects(source):
+        if not isinstance(obj, dict):
             continue
-        modified, fingerprint = str(item.object.get("modified", "")), content_hash(item.object)
-        known = first.setdefault(item.id, (modified, fingerprint))
+        kind, url, modified, fingerprint = type_of(obj), str(obj.get("id")), str(obj.get("modified", "")), content_hash(obj)
+        if not dialects.get(kind):
+            dialects[kind] = dialect_of(obj)
+        if kind == "System":
+            body_lists[str(obj.get("body", ""))] = None
+        elif kind == "Body":
+            bodies[url] = None
+        known = first.setdefault(url, (modified, fingerprint))
         if known[1] != fingerprint:
             if modified > known[0]:
-                first[item.id] = (modified, fingerprint)
-            best[item.id] = first[item.id][1]
-    return best
+                first[url] = (modified, fingerprint)
+            best[url] = first[url][1]
+    dialect = next(filter(None, (dialects.get(kind) for kind in ("System", *sorted(dialects)))), "")
+    alone = len(body_lists) == len(bodies) == 1
+    return Folder(
+        str(source.options.get("dialect", dialect)),
+        next(iter(body_lists)) if alone else "",
+        next(iter(bodies)) if alone else "",
+        best,
+    )
 
 
-def _all(source: Source) -> Iterator[Record | Refusal]:
+def _objects(source: Source) -> Iterator[tuple[Any, Origin]]:
+    """Yield each object of each file with its origin; a file that is no JSON as one Refusal. A file without OParl is only logged."""
     for document in documents(Path(source.url.removeprefix("file://"))):
         try:
             told, notes = json_of(document.body, document.place)
         except Malformed as error:
-            yield Refusal(document.place, error.expected)
+            yield Refusal(document.place, error.expected), Origin(document.place)
             continue
         if not is_oparl(told):
             log.info("%s: JSON, but no OParl in it; left out", document.place)
             continue
         page = listed(told)
         for obj in page.objects:
-            yield record(obj, document.place, self_url=page.self, notes=notes)
+            yield obj, Origin(document.place, page.self, "", notes)
+            notes = ()
 
 
 def documents(path: Path) -> Iterator[Document]:

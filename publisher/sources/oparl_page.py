@@ -1,18 +1,20 @@
 """What an OParl answer holds: its objects, the way to the next page, and the Record or Refusal of each object."""
 
 import re
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import orjson
 
 from publisher.errors import Malformed
+from publisher.fetch.page import sort_of
 from publisher.record import CLASSES, SCHEMA, Note, Record, Refusal
 from publisher.sources.repairs import repaired
 
 TYPE = re.compile(r"https?://(?:www\.)?schema\.oparl\.org/1\.[01]/([A-Za-z]+)/?")
 WORDS = {word.lower() + end: word for word in CLASSES for end in ("", "s")} | {"bodies": "Body"}
+# Half of a surrogate pair: no character, and no reader of JSON takes it.
+LONE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 CONTROL = re.compile(rb"[\x00-\x1f]")
 MARKS = frozenset(("id", "type", "data", "name", "deleted", "created", "modified", "oparlVersion"))
 
@@ -28,19 +30,31 @@ class Listed(NamedTuple):
 
 
 def json_of(body: bytes, place: str) -> tuple[Any, tuple[Note, ...]]:
-    """Return the JSON of an answer, and a note if raw control characters had to be escaped for it. Raises Malformed.
+    """Return the JSON of an answer, and notes on what had to be done so that it could be read. Raises Malformed.
 
-    ALLRIS 3 (Braunschweig, 2018) puts them into names unescaped; a strict reader loses the whole page for one of them.
+    ALLRIS 3 (Braunschweig, 2018) puts raw control characters into names; a strict reader loses the whole page for one of them. The
+    same servers answer in windows-1252 at times.
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
         return orjson.loads(body), ()
     except orjson.JSONDecodeError as error:
-        escaped, count = _controls_escaped(body)
+        text, notes = _in_utf8(body)
+        text, count = _controls_escaped(text)
+        if count:
+            notes = (*notes, Note("normalised", "control_characters_escaped", "", count))
         try:
-            return orjson.loads(escaped), (Note("normalised", "control_characters_escaped", "", count),)
+            return orjson.loads(LONE.sub(rb"\\ufffd", text)), notes
         except orjson.JSONDecodeError:
-            raise Malformed(place, f"expected JSON ({error})") from error
+            raise Malformed(place, f"expected JSON, got {sort_of(body)}: {error}") from error
+
+
+def _in_utf8(body: bytes) -> tuple[bytes, tuple[Note, ...]]:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body.decode("windows-1252", "replace").encode(), (Note("normalised", "charset_windows_1252", ""),)
+    return body, ()
 
 
 def _controls_escaped(body: bytes) -> tuple[bytes, int]:
@@ -110,38 +124,44 @@ def is_url(text: Any) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def record(obj: Any, place: str, *, self_url: str = "", dialect: str = "", notes: tuple[Note, ...] = ()) -> Record | Refusal:
-    """Return the Record of one top-level object, repaired by its dialect, or a Refusal saying what is missing.
+class Origin(NamedTuple):
+    """Where an object was read: the page or file, the page's own URL (then the record's url), its product, what was done to read it.
 
-    place: page or file, for the message. self_url: the page's own URL, which becomes the record's; without it the object's id does.
+    body_list, body: the URL of the System's list of bodies and the one body in it, if there is but one.
     """
+
+    place: str
+    self_url: str = ""
+    dialect: str = ""
+    notes: tuple[Note, ...] = ()
+    body_list: str = ""
+    body: str = ""
+
+
+def record(obj: Any, origin: Origin) -> Record | Refusal:
+    """Return the Record of one top-level object, repaired by its dialect, or a Refusal saying what is missing."""
     if not isinstance(obj, dict):
-        return Refusal(place, f"expected an object, got {type(obj).__name__}")
-    if not is_url(obj.get("id")):
-        kind = type_of(obj)
-        return Refusal(place, f"expected an id that is an absolute URL, got {_shown(obj)}", kind)
-    kind = type_of(obj)
-    if "type" not in obj or obj["type"] in (None, ""):
-        kind = type_by_url(obj["id"])
+        return Refusal(origin.place, f"expected an object, got {type(obj).__name__}")
+    kind, url = type_of(obj), obj.get("id")
+    if kind == "Error" or (url is None and kind == "" and ("message" in obj or "error" in obj)):
+        return Refusal(origin.place, f"the server reports an error: {str(obj.get('message', obj.get('error')))[:200]}")
+    if not isinstance(url, str) or not is_url(url):
+        return Refusal(origin.place, f"expected an id that is an absolute URL, got {_shown(obj)}", kind)
+    notes = list(origin.notes)
+    if not obj.get("type"):
+        kind = type_by_url(url)
         if not kind:
-            return Refusal(place, "expected a type; its URL tells none either", "", obj["id"])
-        obj = {"id": obj["id"], "type": SCHEMA + kind} | {key: value for key, value in obj.items() if key not in ("id", "type")}
-        notes = (*notes, Note("normalised", "type_from_url", "type"))
+            return Refusal(origin.place, "expected a type; its URL tells none either", "", url)
+        obj = {"id": url, "type": SCHEMA + kind} | {key: value for key, value in obj.items() if key not in ("id", "type")}
+        notes.append(Note("normalised", "type_from_url", "type"))
     if kind not in CLASSES:
-        return Refusal(place, f"expected one of the twelve OParl types, got {str(obj['type'])[:200]!r}", kind, obj["id"])
-    obj, found = repaired(kind, obj, dialect)
-    return Record(kind, obj["id"], self_url or obj["id"], obj, obj.get("deleted") is True, (*notes, *found))
+        return Refusal(origin.place, f"expected one of the twelve OParl types, got {str(obj['type'])[:200]!r}", kind, url)
+    if origin.body and obj.get("body") == origin.body_list and kind != "System":
+        obj = obj | {"body": origin.body}
+        notes.append(Note("normalised", "body_not_its_list", "body"))
+    obj, found = repaired(kind, obj, origin.dialect)
+    return Record(kind, url, origin.self_url or url, obj, obj.get("deleted") is True, (*notes, *found))
 
 
 def _shown(obj: dict[str, Any]) -> str:
     return repr(obj["id"])[:200] if "id" in obj else "none"
-
-
-def parts_of(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield each object with an id inside a top-level object, at any depth, itself left out."""
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for child in children:
-        if isinstance(child, dict) and "id" in child:
-            yield child
-        if isinstance(child, dict | list):
-            yield from parts_of(child)

@@ -1,0 +1,174 @@
+"""Vendors' mistakes, each mended or named by one small pure function with the vendor's name, a date and a test.
+
+A repair takes one object and gives it back, mended if its fault is there; what changed becomes a Note with the function's name.
+A dialect's repairs are tried on that dialect's objects only; those under "" mend faults that cannot be mistaken, whoever made them.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import orjson
+
+from publisher.record import Note
+from publisher.sources.repairs import damage, dates, files, places, shapes, texts
+from publisher.sources.repairs.dialects import dialect_of
+
+__all__ = ["DAMAGE", "REPAIRS", "Repair", "dialect_of", "repaired"]
+
+Object = dict[str, Any]
+
+
+class Repair(NamedTuple):
+    """A rule and what must be there for it: its classes, one of its keys, one of its traces (bytes in the JSON of the whole record).
+
+    None of a sort named: no condition. Keys and traces only save time: the rule looks for itself.
+    """
+
+    rule: Callable[[Object], Object]
+    classes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    traces: tuple[bytes, ...] = ()
+
+
+class Finding(NamedTuple):
+    """A fault that is named, not mended: the rule gives the keys under which it is found; the rest as in Repair."""
+
+    rule: Callable[[Object], tuple[str, ...]]
+    classes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    traces: tuple[bytes, ...] = ()
+
+
+DATED = ("created", "modified", "start", "end", "licenseValidSince", "oparlSince")
+DAYS = ("date", "startDate", "endDate")
+ESCAPES = (b"\\u00", b"\\b", b"\\f", b"\x7f", b"\xc2")
+BREAKS = (b"\\n", b"\\r", b"\\t")
+EDGES = (b'" ', b' "', b"\xa0", *BREAKS)
+
+REPAIRS: dict[str, tuple[Repair, ...]] = {
+    "": (
+        Repair(texts.without_control_characters, traces=ESCAPES),
+        Repair(texts.names_on_one_line, traces=BREAKS),
+        Repair(texts.trimmed, traces=EDGES),
+        Repair(dates.date_of_zeros, traces=(b'"0000-00',)),
+        Repair(dates.date_time_in_full, keys=DATED),
+        Repair(dates.offset_of_berlin, keys=DATED),
+        Repair(dates.date_without_time, keys=DAYS),
+        Repair(dates.german_date, keys=DAYS),
+        Repair(shapes.object_in_its_array, traces=tuple(b'"%s":{' % key.encode() for key in sorted(shapes.MANY))),
+        Repair(shapes.object_out_of_its_array, traces=tuple(b'"%s":[' % key.encode() for key in sorted(shapes.ONE))),
+        Repair(places.ags_of_eight_digits, ("Body",), ("ags",)),
+        Repair(places.rgs_of_twelve_digits, ("Body",), ("rgs",)),
+        Repair(places.postal_code_without_blanks, ("Location",), ("postalCode",)),
+        Repair(places.coordinates_as_numbers, ("Location",), ("geojson",)),
+        Repair(places.coordinates_lon_lat, ("Location",), ("geojson",)),
+        Repair(files.media_type_of_extension, ("File",), ("mimeType",)),
+        Repair(files.size_unknown, ("File",), ("size",)),
+    ),
+    "sternberg": (
+        Repair(shapes.location_object_of_person, ("Person",), ("location",)),
+        Repair(files.octet_stream_by_name, ("File",), ("mimeType",)),
+        Repair(files.extension_once, ("File",), ("fileName",)),
+        Repair(files.file_path_with_one_slash, ("File",), traces=(b"/files//rim",)),
+    ),
+    "allris4": (
+        Repair(dates.stamp_of_2000, traces=(b'"2000-01-01T00:00:00',)),
+        Repair(dates.end_of_day_unknown, ("Meeting", "AgendaItem"), ("end",)),
+        Repair(shapes.order_from_zero, ("Meeting",), ("agendaItem",)),
+    ),
+    "allris3": (Repair(texts.not_available, traces=(b'"N/A', b'N/A"', b'" ')),),
+    "sessionnet": (Repair(dates.end_of_day_unknown, ("Meeting", "AgendaItem"), ("end",)),),
+    "rubin": (Repair(dates.stamp_of_the_answer, keys=("created", "modified")),),
+    "muenchen": (),
+    "kleineanfragen": (Repair(shapes.keys_in_camel_case, traces=(b"_",)),),
+}
+
+DAMAGE: tuple[Finding, ...] = (
+    Finding(damage.ags_of_wrong_length, ("Body",), ("ags",)),
+    Finding(damage.end_before_start, ("Meeting", "AgendaItem"), ("end",)),
+    Finding(damage.several_for_one, traces=tuple(b'"%s":[' % key.encode() for key in sorted(shapes.ONE))),
+    Finding(damage.text_in_wrong_charset, traces=tuple(text.encode() for text in ("\ufffd", "Ã", "Â", "â€"))),
+    Finding(damage.text_with_markup, traces=(b"&", b"<")),
+)
+
+ROWS: tuple[Repair | Finding, ...] = (*DAMAGE, *(row for rows in REPAIRS.values() for row in rows))
+TRACES = tuple(dict.fromkeys(row.traces for row in ROWS if row.traces))
+
+
+class Rules(NamedTuple):
+    """What may concern one record: its dialect, and which of TRACES its JSON holds."""
+
+    dialect: str
+    traced: frozenset[tuple[bytes, ...]]
+
+
+@cache
+def _repairs_of(kind: str, rules: Rules) -> tuple[tuple[Callable[[Object], Object], frozenset[str]], ...]:
+    rows = (REPAIRS.get(rules.dialect, ()) if rules.dialect else ()) + REPAIRS[""]
+    return tuple((row.rule, frozenset(row.keys)) for row in rows if _concerns(row, kind, rules))
+
+
+@cache
+def _findings_of(kind: str, rules: Rules) -> tuple[tuple[Callable[[Object], tuple[str, ...]], frozenset[str]], ...]:
+    return tuple((row.rule, frozenset(row.keys)) for row in DAMAGE if _concerns(row, kind, rules))
+
+
+def _concerns(row: Repair | Finding, kind: str, rules: Rules) -> bool:
+    return (not row.classes or kind in row.classes) and (not row.traces or row.traces in rules.traced)
+
+
+def repaired(kind: str, obj: Object, dialect: str = "") -> tuple[Object, list[Note]]:
+    """Return the object of class `kind` with its faults mended, embedded objects too, and a note for each mend and each damage found.
+
+    The object handed in stays as it is. A note's path leads from the record to the changed key.
+    """
+    notes: list[Note] = []
+    raw = orjson.dumps(obj)
+    rules = Rules(dialect, frozenset(traces for traces in TRACES if any(trace in raw for trace in traces)))
+    return _mended(kind, obj, rules, "", notes), notes
+
+
+def _mended(kind: str, obj: Object, rules: Rules, path: str, notes: list[Note]) -> Object:
+    for rule, keys in _repairs_of(kind, rules):
+        if keys and keys.isdisjoint(obj):
+            continue
+        mended = rule(obj)
+        if mended is not obj:
+            notes += _changes(obj, mended, rule.__name__, path)
+            obj = mended
+    for finding, keys in _findings_of(kind, rules):
+        if not keys or not keys.isdisjoint(obj):
+            notes += [Note("damage", finding.__name__, path + key) for key in finding(obj)]
+    return _with_parts(obj, rules, path, notes)
+
+
+def _with_parts(obj: Object, rules: Rules, path: str, notes: list[Note]) -> Object:
+    changed: Object = {}
+    for key in shapes.EMBEDS.keys() & obj.keys():
+        value, part = obj[key], shapes.EMBEDS[key]
+        if isinstance(value, dict):
+            mended = _mended(part, value, rules, f"{path}{key}.", notes)
+            if mended is not value:
+                changed[key] = mended
+        elif isinstance(value, list) and value and not isinstance(value[0], str):
+            items = [
+                _mended(part, item, rules, f"{path}{key}.{at}.", notes) if isinstance(item, dict) else item for at, item in enumerate(value)
+            ]
+            if any(new is not old for new, old in zip(items, value, strict=True)):
+                changed[key] = items
+    return obj | changed if changed else obj
+
+
+def _changes(before: Object, after: Object, rule: str, path: str) -> list[Note]:
+    keys = [key for key in before if key not in after or after[key] is not before[key]] + [key for key in after if key not in before]
+    return [Note("normalised", rule, path + key, _leaves(before.get(key, after.get(key)))) for key in keys if _moved(key, before, after)]
+
+
+def _moved(key: str, before: Object, after: Object) -> bool:
+    return key not in before or key not in after or before[key] != after[key]
+
+
+def _leaves(value: Any) -> int:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 1 if children is None else sum(_leaves(child) for child in children)

@@ -1,0 +1,60 @@
+"""What a walk has met: no object comes twice, and an id with two contents is named."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+from publisher.record import Note, Record, Refusal, content
+
+
+def short_hash(obj: dict[str, Any]) -> int:
+    """Return 64 bits of an object's content, enough to tell two versions of one id apart."""
+    return int.from_bytes(blake2b(content(obj), digest_size=8).digest())
+
+
+class Seen:
+    """Ids met so far with a short hash of their content: of records, and of objects embedded in them."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, int] = {}
+        self._embedded: dict[str, int] = {}
+
+    def __contains__(self, url: str) -> bool:
+        return url in self._records
+
+    def embeds(self, url: Any) -> bool:
+        """Return whether a record met so far embeds the object `url`."""
+        return url in self._embedded
+
+    def once(self, item: Record | Refusal, place: str) -> Iterator[Record | Refusal]:
+        """Yield a record at its first coming, with a damage note where it embeds an id that was met with other content; a Refusal
+        if its own id came before with other content; nothing if it came before as it is."""
+        if isinstance(item, Refusal):
+            yield item
+            return
+        fingerprint = short_hash(item.object)
+        if item.id in self._records:
+            if self._records[item.id] != fingerprint:
+                yield Refusal(place, "the id came before with other content; the first is taken", item.type, item.id)
+            return
+        self._records[item.id] = fingerprint
+        reused = [Note("damage", "id_of_other_content", path) for path, part in embedded(item.object) if self._differs(part)]
+        yield replace(item, notes=(*item.notes, *reused)) if reused else item
+
+    def _differs(self, part: dict[str, Any]) -> bool:
+        """SessionNet (Karlsruhe 2026) gives one consultation id to 121 pairs of different consultations."""
+        fingerprint = short_hash(part)
+        return self._embedded.setdefault(part["id"], fingerprint) != fingerprint
+
+
+def embedded(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (path, object) for each object with an id inside `value`, at any depth, `value` itself left out."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, child in pairs:
+        if isinstance(child, dict):
+            if isinstance(child.get("id"), str):
+                yield f"{path}{key}", child
+            yield from embedded(child, f"{path}{key}.")
+        elif isinstance(child, list):
+            yield from embedded(child, f"{path}{key}.")
