@@ -136,6 +136,10 @@ class Journal:
         row = self.db.execute(f"select {COLUMNS} from version where iri = ? order by seq desc limit 1", (iri,)).fetchone()
         return row and _version(row)
 
+    def at(self, seq: int) -> Version:
+        """Return the version with this seq."""
+        return _version(self.db.execute(f"select {COLUMNS} from version where seq = ?", (seq,)).fetchone())
+
     def append(self, version: Version) -> int:
         """Append a version (its seq is given here) and return its seq."""
         self.begin()

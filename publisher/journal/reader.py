@@ -188,9 +188,10 @@ class Reader:
         described = [orjson.loads(row[0]) for row in self.db.execute("select json from j.source order by name")]
         return [one | {"run": next((run._asdict() for run in self._runs(one["name"])), None)} for one in described]
 
-    def owners(self) -> Iterator[Found]:
-        """Yield every live record, by IRI, one at a time."""
-        yield from self._found(f"where e.owner = e.iri and {NOW} and e.deleted = 0 group by e.iri order by e.iri", {})
+    def owners(self, *, deleted: bool = False, body: str = "") -> Iterator[Found]:
+        """Yield every live record (tombstones too, if asked for) by IRI, one at a time."""
+        where = f"where e.owner = e.iri and {NOW}" + ("" if deleted else " and e.deleted = 0") + (" and e.body = :body" if body else "")
+        yield from self._found(f"{where} group by e.iri order by e.iri", {"body": body})
 
     def _runs(self, source: str) -> list[Any]:
         return runs(self.db, source)

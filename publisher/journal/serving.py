@@ -33,6 +33,7 @@ create table if not exists known (url text not null, iri text not null, owner te
 create index if not exists known_url on known (url);
 create index if not exists known_owner on known (owner, last);
 create table if not exists rejected (seq integer primary key, release integer not null, reason text not null);
+create table if not exists judged (owner text primary key, results blob not null) without rowid;
 """
 DERIVED = ("entry", "link", "known")
 
@@ -120,9 +121,7 @@ class Serving:
 
     def put(self, number: int, version: Version, obj: dict[str, Any]) -> None:
         """Let release `number` and all after it serve this version of its record."""
-        for table in DERIVED:
-            self.db.execute(f"update {table} set last = ? where owner = ? and last = ?", (number, version.iri, OPEN))
-            self.db.execute(f"delete from {table} where owner = ? and first = last", (version.iri,))
+        self.close(number, version.iri)
         owner, span = version.iri, (number, OPEN)
         made = list(entries(obj))
         rows = (
@@ -135,9 +134,41 @@ class Serving:
         urls = ((url, e.iri, owner, *span) for e in made for url in e.urls)
         self.db.executemany("insert into known values (?, ?, ?, ?, ?)", urls)
 
+    def close(self, number: int, iri: str) -> None:
+        """Let no release from `number` on serve the record."""
+        for table in DERIVED:
+            self.db.execute(f"update {table} set last = ? where owner = ? and last = ?", (number, iri, OPEN))
+            self.db.execute(f"delete from {table} where owner = ? and first = last", (iri,))
+
     def reject(self, number: int, seq: int, reason: str) -> None:
         """Keep a version out: the previous one stays in service."""
         self.db.execute("insert or replace into rejected values (?, ?, ?)", (seq, number, reason))
+
+    def judged(self, owner: str, results: list[Any]) -> None:
+        """Keep what the shapes found in a record, in place of what they found before."""
+        if results:
+            self.db.execute("insert or replace into judged values (?, ?)", (owner, orjson.dumps(results)))
+        else:
+            self.db.execute("delete from judged where owner = ?", (owner,))
+
+    def judgements(self) -> Iterator[tuple[str, list[Any]]]:
+        """Yield (record, results) of every record in which the shapes found something, by IRI."""
+        yield from ((owner, orjson.loads(found)) for owner, found in self.db.execute("select owner, results from judged order by owner"))
+
+    def holder(self, iri: str) -> tuple[str, int] | None:
+        """Return (owner, seq) of a record or part as now written."""
+        sql = "select owner, seq from entry where iri = ? and last = ? order by owner != iri, owner limit 1"
+        row = self.db.execute(sql, (iri, OPEN)).fetchone()
+        return row and (str(row[0]), int(row[1]))
+
+    def live(self) -> int:
+        """Return how many records are served and not deleted, as now written."""
+        return int(self.db.execute("select count(*) from entry where last = ? and iri = owner and deleted = 0", (OPEN,)).fetchone()[0])
+
+    def owners(self) -> Iterator[tuple[str, int, str, str]]:
+        """Yield (record, seq, type, body) of every live record as now written, by IRI."""
+        sql = "select iri, seq, type, body from entry where last = ? and iri = owner and deleted = 0 order by iri"
+        yield from self.db.execute(sql, (OPEN,))
 
     def touched(self, owners: Iterable[str]) -> set[str]:
         """Return the owners that refer to, or are referred to by, the given ones or their parts, as now written."""

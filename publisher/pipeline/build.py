@@ -1,0 +1,182 @@
+"""Build: from the journal to a release, record by record where only some changed, put into service by one switch."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, NamedTuple
+
+from publisher import release
+from publisher.config import Settings
+from publisher.errors import Refused
+from publisher.graph.mapper import quads
+from publisher.journal import Journal, Version
+from publisher.journal.serving import Serving, stored
+from publisher.pipeline.layers import layers
+from publisher.pipeline.rebase import MOVED, moved
+from publisher.pipeline.report import written
+from publisher.record import parts
+from publisher.shapes import Result, Shapes, judge, shapes
+from publisher.store import Store, opened
+
+BATCH = 1000
+Progress = Callable[[str, int], None]
+
+
+class Built(NamedTuple):
+    """What a build did. changed: versions read; rejected: kept out, with their reasons; number: release now in service."""
+
+    number: int
+    changed: int
+    rejected: list[tuple[str, str]]
+    new: bool
+
+
+class _Work(NamedTuple):
+    journal: Journal
+    serving: Serving
+    store: Store
+    shapes: Shapes
+    number: int
+    base: str
+    progress: Progress
+
+
+def build(settings: Settings, at: str, *, progress: Progress, full: bool = False, force: bool = False, rebase: str = "") -> Built:
+    """Make and serve a release of all that the journal holds; nothing new to publish makes no release.
+
+    A record that breaks a Violation of the core shapes stays out and its previous version stays in. Raises Refused if
+    the release would lose more records than the safety share (unless forced), Misconfigured for a broken shape file.
+    """
+    home = settings.home
+    with release.writing(home), ExitStack() as stack:
+        journal = stack.enter_context(Journal(home / "journal.sqlite"))
+        serving = stack.enter_context(Serving(home / "serving.sqlite"))
+        if rebase:
+            moved(journal, rebase, at)
+        served = release.current(home)
+        done = serving.return_to(served.number if served else 0)
+        top, number, since = journal.last_seq(), _next(home, served), done
+        if served and done == top and not full:
+            return Built(served.number, 0, [], False)
+        if not served or full:
+            rmtree(home / "store", ignore_errors=True)
+            since, done = done, 0
+        store = stack.enter_context(closing(opened(f"oxigraph:{home / 'store'}", writable=True)))
+        work = _Work(journal, serving, store, shapes(), number, journal.setting("base") or settings.base, progress)
+        before = serving.live()
+        serving.begin()
+        rejected, changed = _apply(work, done, top, since)
+        _guard(before, serving.live(), settings.safety_share, force)
+        _finish(work, home, top, at)
+        release.prune(home, settings.retention)
+        kept = release.retained(home)
+        serving.prune(kept[0].number if kept else number)
+        return Built(number, changed, rejected, True)
+
+
+def _next(home: Path, served: release.Release | None) -> int:
+    return max([served.number if served else 0, *(one.number for one in release.retained(home))]) + 1
+
+
+def _guard(before: int, after: int, share: float, force: bool) -> None:
+    if before and before - after > share * before and not force:
+        raise Refused(
+            f"this release would lose {before - after} of {before} records, more than the safety share of {share:.0%}; "
+            "the one in service stays. If that is right: publisher build --force"
+        )
+
+
+def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str, str]], int]:
+    """Judge what changed, then map it and what it touches; return what was kept out and how much was taken."""
+    for seq in list(work.journal.superseded(since, top)):
+        work.serving.reject(work.number, seq, "superseded")
+    rejected: list[tuple[str, str]] = []
+    taken: list[str] = []
+    for batch in _batches(_kept(work, done, top), BATCH):
+        for version, obj in _judged(work, batch, rejected):
+            work.serving.put(work.number, version, obj)
+            taken.append(version.iri)
+        work.progress("judged", len(taken) + len(rejected))
+    _mapped(work, taken, first=done == 0)
+    return rejected, len(taken)
+
+
+def _kept(work: _Work, done: int, top: int) -> Iterator[Version]:
+    """Yield the newest versions; those that only say that a record moved to another base end its service here."""
+    for version in work.journal.heads(done, top):
+        if version.source == MOVED:
+            work.serving.close(work.number, version.iri)
+            work.serving.judged(version.iri, [])
+            work.store.remove([version.iri])
+        else:
+            yield version
+
+
+def _judged(work: _Work, batch: list[Version], rejected: list[tuple[str, str]]) -> Iterator[tuple[Version, dict[str, Any]]]:
+    """Yield what may be published, and keep what the shapes said of each; a Violation keeps the version out."""
+    objects = [(version, stored(version)) for version in batch]
+    found: dict[str, list[Result]] = {}
+    for result in judge("".join(quads(obj) for _, obj in objects), work.shapes):
+        found.setdefault(result.record, []).append(result)
+    for version, obj in objects:
+        results = found.get(version.iri, [])
+        wrong = sorted({result.messages.get("de") or result.shape for result in results if result.severity == "Violation"})
+        if wrong:
+            work.serving.reject(work.number, version.seq, "; ".join(wrong))
+            rejected.append((version.iri, "; ".join(wrong)))
+        else:
+            work.serving.judged(version.iri, [result._asdict() for result in results])
+            yield version, obj
+
+
+def _mapped(work: _Work, taken: list[str], *, first: bool) -> None:
+    """Write the quads of what was taken, and of what it touches: a derived layer looks into other records."""
+    lookup = Lookup(work.journal, work.serving)
+    every = sorted(taken) if first else sorted({*taken, *work.serving.touched(taken)})
+    texts = ((iri, layers(lookup.record(iri), lookup, work.base)) for iri in every)
+    if first:
+        work.store.load(text for _, text in texts)
+    else:
+        work.store.replace(texts)
+
+
+class Lookup:
+    """Records and parts by IRI, as the release being built serves them; called like a function, None for the unknown."""
+
+    def __init__(self, journal: Journal, serving: Serving) -> None:
+        self.journal, self.serving = journal, serving
+        self._read = lru_cache(2000)(self._owner)
+
+    def _owner(self, seq: int) -> dict[str, dict[str, Any]]:
+        obj = stored(self.journal.at(seq))
+        return {obj["id"]: obj, **{part["id"]: part for _, part in parts(obj)}}
+
+    def __call__(self, iri: str) -> dict[str, Any] | None:
+        found = self.serving.holder(iri)
+        return self._read(found[1]).get(iri) if found else None
+
+    def record(self, iri: str) -> dict[str, Any]:
+        """Return a record that is known to be there."""
+        found = self(iri)
+        assert found is not None, iri
+        return found
+
+
+def _finish(work: _Work, home: Path, top: int, at: str) -> None:
+    """Freeze the release, seal it, and switch: whatever happens before the switch, the old one stays in service."""
+    path = release.staged(home, work.number)
+    work.store.release(path / "store")
+    written(path, work.serving, work.journal, work.base, work.number)
+    work.serving.finish(work.number, top, at)
+    manifest = {"release": work.number, "seq": top, "base": work.base, "made": at, "records": work.serving.live()}
+    release.finished(home, work.number, manifest)
+    release.switch(home, work.number)
+
+
+def _batches(versions: Iterable[Version], size: int) -> Iterator[list[Version]]:
+    stream = iter(versions)
+    while batch := list(islice(stream, size)):
+        yield batch

@@ -1,0 +1,55 @@
+"""Moves an instance to another base: every record gets its IRI there and keeps the old one as what it is the same as."""
+
+from typing import Any
+
+import orjson
+
+from publisher.errors import Misconfigured
+from publisher.journal import Journal
+from publisher.record import content_hash
+
+MOVED = "(moved)"
+
+
+def moved(journal: Journal, base: str, at: str) -> int:
+    """Append a version under `base` of every record whose IRI stands under the old one, and end the old one's service.
+
+    Returns how many records moved; moving to the base in force moves none. Raises Misconfigured before the first harvest.
+    """
+    old = journal.setting("base")
+    if old is None:
+        raise Misconfigured("there is nothing to move yet: harvest with --base instead")
+    if old == base:
+        return 0
+    count = 0
+    journal.begin()
+    for version in list(journal.heads()):
+        if version.source == MOVED or not version.iri.startswith(f"{old}/"):
+            continue
+        obj = _moved(orjson.loads(version.json), old, base)
+        fresh = version._replace(
+            iri=obj["id"], body=_iri(version.body, old, base), hash=content_hash(obj), json=orjson.dumps(obj), recorded=at
+        )
+        journal.append(fresh)
+        journal.append(version._replace(source=MOVED, deleted=True, recorded=at, hash=content_hash({"id": obj["id"]}), json=b"{}"))
+        count += 1
+    journal.set("base", base)
+    journal.commit()
+    return count
+
+
+def _moved(value: Any, old: str, base: str) -> Any:
+    if isinstance(value, list):
+        return [_moved(item, old, base) for item in value]
+    if isinstance(value, str):
+        return _iri(value, old, base)
+    if not isinstance(value, dict):
+        return value
+    made = {key: item if key in ("owl:sameAs", "oparlx:extension", "geojson") else _moved(item, old, base) for key, item in value.items()}
+    if isinstance(value.get("id"), str) and made["id"] != value["id"]:
+        made["owl:sameAs"] = list(dict.fromkeys([*value.get("owl:sameAs", ()), value["id"]]))
+    return made
+
+
+def _iri(text: str, old: str, base: str) -> str:
+    return base + text[len(old) :] if text.startswith(f"{old}/") else text

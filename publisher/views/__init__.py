@@ -1,0 +1,124 @@
+"""The web: an app that opens finished releases read-only, one blueprint a topic."""
+
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from flask import Blueprint, Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException
+
+from publisher.config import Settings
+from publisher.errors import Busy, LimitMet, Malformed, PublisherError, QueryRefused
+from publisher.journal.reader import Reader, readable
+from publisher.release import Release, current
+from publisher.views import blueprints
+from publisher.views.answers import problem
+
+__all__ = ["create_app", "library", "problem", "served"]
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Link, Content-Location, Retry-After, X-Publisher-Release",
+}
+
+
+class Library:
+    """Hands each thread its own Reader of the release in service, and opens a new one after a switch."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._own = threading.local()
+
+    def release(self) -> Release:
+        """Return the release in service. Raises Busy before the first one."""
+        found = current(self.home)
+        if found is None:
+            raise Busy("no release is in service yet; publisher build makes one")
+        return found
+
+    def reader(self) -> Reader:
+        number = self.release().number
+        held: Reader | None = getattr(self._own, "reader", None)
+        if held is None or held.release != number:
+            if held is not None:
+                held.close()
+            held = self._own.reader = readable(self.home, number)
+        return held
+
+
+def create_app(home: Path) -> Flask:
+    """Return the WSGI app of an instance; it writes nothing and works on whatever release is in service."""
+    app = Flask(__name__)
+    books = Library(home)
+    app.config.update(HOME=home, LIBRARY=books, RELEASE=books.release, BASE=_base(books))
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    _register(app, blueprints.ALL, urlsplit(app.config["BASE"]).path)
+    app.register_error_handler(PublisherError, _failed)
+    app.register_error_handler(HTTPException, _http_problem)
+    app.after_request(_everywhere)
+    return app
+
+
+def served() -> Flask:
+    """Return the app of the instance in PUBLISHER_HOME: what the WSGI server's worker processes call."""
+    return create_app(Path(os.environ["PUBLISHER_HOME"]))
+
+
+def library() -> Reader:
+    """Return the Reader of the release in service, for this thread."""
+    reader: Reader = current_app.config["LIBRARY"].reader()
+    return reader
+
+
+def _base(books: Library) -> str:
+    try:
+        return books.reader().base
+    except (Busy, Malformed):
+        return Settings(books.home, "http://127.0.0.1:8000").base
+
+
+def _register(app: Flask, found: Iterable[Blueprint], prefix: str) -> None:
+    for blueprint in found:
+        app.register_blueprint(blueprint, url_prefix=prefix or None)
+
+
+def _failed(error: Exception) -> Response:
+    if isinstance(error, QueryRefused | LimitMet):
+        return problem(error.status, "Anfrage abgelehnt / query refused", str(error))
+    if isinstance(error, Busy):
+        made = problem(503, "Noch nicht bereit / not ready", str(error))
+        made.headers["Retry-After"] = "10"
+        return made
+    return problem(500, "Fehler / error", str(error))
+
+
+def _http_problem(error: HTTPException) -> Any:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error
+    made = problem(error.code, error.name, error.description or "")
+    if error.code == 405 and getattr(error, "valid_methods", None):
+        made.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
+    return made
+
+
+def _everywhere(response: Response) -> Response:
+    for name, value in CORS.items():
+        response.headers.setdefault(name, value)
+    if request.method == "OPTIONS":
+        response.headers.setdefault("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
+        response.headers.setdefault("Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", "default-src 'self'; base-uri 'self'; form-action 'self'; object-src 'none'")
+    return response
+
+
+def body_of(value: Any) -> bytes:
+    """Return JSON bytes as every view writes them."""
+    return orjson.dumps(value)

@@ -1,0 +1,68 @@
+"""Answers that every view gives alike: problem details, negotiated formats, validators."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import orjson
+from flask import Response, request
+from werkzeug.http import parse_accept_header, quote_etag
+
+HTML = ("text/html", "application/xhtml+xml")
+
+
+def problem(status: int, title: str, detail: str) -> Response:
+    """Return a problem details response (RFC 9457)."""
+    body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    return Response(body, status, mimetype="application/problem+json")
+
+
+def negotiated(accept: str | None, offered: Sequence[str]) -> str | None:
+    """Return the offered media type that an Accept header wants most, or None (RFC 9110, 12.5.1).
+
+    Ties go to the first offered; parameters are ignored; a wildcard never means HTML, which must be named.
+    """
+    best, best_quality = None, 0.0
+    wanted = parse_accept_header(accept) if accept else [("*/*", 1.0)]
+    for media in offered:
+        quality = max(
+            ((exact, weight) for name, weight in wanted if (exact := _matches(name.partition(";")[0].strip().lower(), media))),
+            default=(0, 0.0),
+        )[1]
+        if quality > best_quality:
+            best, best_quality = media, quality
+    return best
+
+
+def _matches(pattern: str, media: str) -> int:
+    """Return how exactly a media range names a type: 3 by name, 2 by its first half, 1 by */*, 0 not at all."""
+    if pattern == media:
+        return 3
+    if media in HTML:
+        return 3 if pattern in HTML else 0
+    if pattern == media.partition("/")[0] + "/*":
+        return 2
+    return 1 if pattern == "*/*" else 0
+
+
+def validated(response: Response, tag: str, modified: str = "", max_age: int = 300) -> Response:
+    """Give a response its validators and turn it into 304 where the client already has it (RFC 9110, 13)."""
+    response.headers["ETag"] = quote_etag(tag)
+    if moment := _moment(modified):
+        response.headers["Last-Modified"] = format_datetime(moment, usegmt=True)
+    response.headers.setdefault("Cache-Control", f"public, max-age={max_age}, stale-while-revalidate=3600")
+    response.make_conditional(request)
+    return response
+
+
+def unchanged(tag: str) -> bool:
+    """Tell whether the client's If-None-Match already names this tag."""
+    return request.if_none_match.contains_weak(tag)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else None

@@ -1,0 +1,128 @@
+"""Every record and embedded object at its IRI, in every format, by negotiation and by suffix."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from flask import Blueprint, Response, current_app, redirect, request
+
+from publisher.graph.formats import FORMATS, JSON_LD, profiled
+from publisher.journal.reader import Found, Reader
+from publisher.ontology import VERSION, ontology
+from publisher.views import pages
+from publisher.views.answers import negotiated, problem, validated
+from publisher.views.frames import frame
+
+blueprint = Blueprint("documents", __name__)
+
+WRITERS = {format.media_type: format.write for format in FORMATS}
+BY_SUFFIX = {"jsonld": JSON_LD, "json": "application/json", "html": "text/html", **{format.suffix: format.media_type for format in FORMATS}}
+SUFFIX_OF = {media: suffix for suffix, media in BY_SUFFIX.items()} | {"application/json": "jsonld"}
+OFFERED = (JSON_LD, *WRITERS, "application/json", "text/html")
+
+
+@blueprint.get("/eli/dl/<path:rest>")
+@blueprint.get("/id/<path:rest>")
+def document(rest: str) -> Response:
+    """Answer 200 with the record at its own IRI: no redirect, no hash, so that OParl clients see one URL (OParl 1.1, 2-03)."""
+    reader, iri = _library(), current_app.config["BASE"].removesuffix(urlsplit(current_app.config["BASE"]).path) + request.path
+    found, media = _named(reader, iri)
+    if found is None and rest.endswith("/vorlage") and "reference" in request.args:
+        return _by_reference(reader, rest.split("/")[0], request.args["reference"])
+    if found is None:
+        return _absent(reader, iri)
+    media = media or negotiated(request.headers.get("Accept"), OFFERED)
+    if media is None:
+        return _not_acceptable(iri)
+    return answered(found, reader, media)
+
+
+def answered(found: Found, reader: Reader, media: str) -> Response:
+    """Return a found record as `media`, with validators, links to its other formats, and what the answer varied by."""
+    page = media in ("text/html", "application/xhtml+xml")
+    profile = _profile(request.headers.get("Accept", ""))
+    inline = request.args.get("context") == "inline"
+    form = "-".join(filter(None, (SUFFIX_OF.get(media, "html"), VERSION, profile, "inline" if inline else "")))
+    tag = f"{found.hash[:20]}-{found.seq}-{form}"
+    if page:
+        lang = pages.language()
+        response = Response(pages.render(found, reader, lang), 410 if found.deleted else 200, mimetype="text/html")
+        tag += f"-{reader.release}-{lang}"
+    elif media in WRITERS:
+        response = Response(WRITERS[media](orjson.loads(found.json)), mimetype=media)
+    else:
+        response = Response(_json_ld(found, reader.base, profile, inline), mimetype=media)
+    response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language" if page else "Accept, Accept-Encoding"
+    response.headers["Content-Location"] = f"{found.iri}.{SUFFIX_OF.get(media, 'html')}"
+    response.headers["Link"] = _links(found)
+    response.headers["X-Publisher-Release"] = str(reader.release)
+    return validated(response, tag, found.modified)
+
+
+def context_url(base: str) -> str:
+    """Return the immutable, versioned URL of the JSON-LD context."""
+    return f"{base}/ontology/context/{VERSION}.jsonld"
+
+
+def with_context(json: bytes, base: str) -> bytes:
+    """Return a record's JSON as the document we serve: `@context` first, then the same bytes."""
+    return b'{"@context":"' + context_url(base).encode() + b'",' + json[1:]
+
+
+def _json_ld(found: Found, base: str, profile: str, inline: bool) -> bytes:
+    if profile and profile != "compacted":
+        obj = orjson.loads(found.json)
+        return orjson.dumps(profiled(obj, profile, frame(obj["type"])))
+    if inline:
+        return orjson.dumps({"@context": ontology().context, **orjson.loads(found.json)})
+    return with_context(found.json, base)
+
+
+def _profile(accept: str) -> str:
+    """Return the JSON-LD form that a `profile` parameter asks for: "expanded", "flattened", "framed", or "" (JSON-LD 1.1, 6.1)."""
+    for form in ("expanded", "flattened", "framed", "compacted"):
+        if f"ns/json-ld#{form}" in accept:
+            return form
+    return ""
+
+
+def _named(reader: Reader, iri: str) -> tuple[Found | None, str | None]:
+    """Return what `iri` names, and the media type if it ends in a format's suffix."""
+    found = reader.get(iri)
+    stem, dot, suffix = iri.rpartition(".")
+    if found is None and dot and suffix in BY_SUFFIX:
+        return reader.get(stem), BY_SUFFIX[suffix]
+    return found, None
+
+
+def _links(found: Found) -> str:
+    others = [f'<{found.iri}.{suffix}>; rel="alternate"; type="{media}"' for suffix, media in BY_SUFFIX.items() if suffix != "json"]
+    return ", ".join([*others, f'<{found.iri}>; rel="canonical"'])
+
+
+def _by_reference(reader: Reader, jurisdiction: str, reference: str) -> Response:
+    """Redirect the citation form to the one paper of that number, or list several: numbers are not unique."""
+    found = reader.by_reference(jurisdiction, reference)
+    if len(found) == 1:
+        return redirect(found[0].iri, 302)  # type: ignore[return-value]
+    if not found:
+        return problem(404, "Nicht gefunden / not found", f"Keine Vorlage mit der Nummer {reference!r} / no paper of this number")
+    choices: list[dict[str, Any]] = [{"id": one.iri, "name": orjson.loads(one.json).get("name", "")} for one in found]
+    return Response(orjson.dumps({"reference": reference, "data": choices}), 300, mimetype="application/json")
+
+
+def _absent(reader: Reader, iri: str) -> Response:
+    moved = [one for one in reader.lookup(iri) if one != iri]
+    if len(moved) == 1:
+        return redirect(moved[0], 301)  # type: ignore[return-value]
+    return problem(404, "Nicht gefunden / not found", f"{iri}: hier wurde nie etwas veröffentlicht / nothing was ever published here")
+
+
+def _not_acceptable(iri: str) -> Response:
+    listed = ", ".join(f"{media} ({iri}.{SUFFIX_OF[media]})" for media in OFFERED)
+    return problem(406, "Kein passendes Format / not acceptable", f"Angeboten / offered: {listed}")
+
+
+def _library() -> Reader:
+    reader: Reader = current_app.config["LIBRARY"].reader()
+    return reader
