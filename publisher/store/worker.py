@@ -1,0 +1,216 @@
+"""One query process: opens a finished release, gives up the network for good, and answers queries until it is told or made to stop.
+
+Run as a file, not as a module: it knows nothing but pyoxigraph, so that a killed one is replaced within a tenth of a second.
+"""
+
+import ctypes
+import json
+import os
+import platform
+import resource
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, NoReturn, cast
+
+import pyoxigraph as ox
+
+INLINE = 256 * 1024
+HEAD = struct.Struct("!II")
+
+# seccomp: (audit architecture, socket(2), io_uring_setup(2)); a filter for any other machine is not known to us.
+MACHINES = {"x86_64": (0xC000003E, 41, 425), "aarch64": (0xC00000B7, 198, 425)}
+ALLOW, DENY, KILL = 0x7FFF0000, 0x00050000 | 1, 0x80000000  # allow, fail with EPERM, kill the process
+LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
+
+
+def no_network() -> bool:
+    """Deny this process every socket but UNIX ones, for ever; False where the system has no seccomp filter we can write."""
+    if sys.platform != "linux" or platform.machine() not in MACHINES:
+        return False
+    arch, socket_call, uring_call = MACHINES[platform.machine()]
+    program = (
+        (LOAD, 0, 0, 4),  # architecture: a foreign one has other numbers
+        (EQUAL, 1, 0, arch),
+        (RETURN, 0, 0, KILL),
+        (LOAD, 0, 0, 0),  # number of the call
+        (AT_LEAST, 5, 0, 0x40000000),  # x32 calls
+        (EQUAL, 4, 0, uring_call),  # a ring opens sockets without socket(2)
+        (EQUAL, 0, 2, socket_call),
+        (LOAD, 0, 0, 16),  # first argument: address family
+        (EQUAL, 0, 1, socket.AF_UNIX),
+        (RETURN, 0, 0, ALLOW),
+        (RETURN, 0, 0, DENY),
+    )
+    code = b"".join(struct.pack("HBBI", *step) for step in program)
+    buffer = ctypes.create_string_buffer(code)
+    head = ctypes.create_string_buffer(struct.pack("HP", len(program), ctypes.addressof(buffer)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
+    return not (libc.prctl(no_new_privileges, 1, 0, 0, 0) or libc.prctl(set_seccomp, filter_mode, head, 0, 0))
+
+
+class Met(Exception):
+    """A limit was met; the text is its name."""
+
+
+class Spool:
+    """Where an answer is written: memory first, an unnamed file beyond INLINE bytes, nothing beyond the limits."""
+
+    def __init__(self, max_bytes: int, max_rows: int, rows_in: Callable[[bytes], int]) -> None:
+        self.size, self.rows = 0, 0
+        self.max_bytes, self.max_rows, self.rows_in = max_bytes, max_rows, rows_in
+        self.parts: list[bytes] = []
+        self.file: IO[bytes] | None = None
+
+    def write(self, data: bytes) -> int:
+        """Take the next bytes. Raises Met("bytes") or Met("rows")."""
+        self.size += len(data)
+        self.rows += self.rows_in(data)
+        if self.size > self.max_bytes:
+            raise Met("bytes")
+        if self.rows > self.max_rows:
+            raise Met("rows")
+        if self.file is None and self.size > INLINE:
+            self.file = tempfile.TemporaryFile(buffering=INLINE)  # noqa: SIM115
+            self.file.writelines(self.parts)
+            self.parts.clear()
+        if self.file is None:
+            self.parts.append(bytes(data))
+        else:
+            self.file.write(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing to do: who reads waits for the end."""
+
+
+def lines_outside_quotes() -> Callable[[bytes], int]:
+    """Return a counter of CSV rows: line ends outside quotes, however the text is cut."""
+    inside = False
+
+    def count(data: bytes) -> int:
+        nonlocal inside
+        pieces = bytes(data).split(b'"')
+        found = sum(piece.count(b"\n") for piece in pieces[int(inside) :: 2])
+        inside ^= len(pieces) % 2 == 0
+        return found
+
+    return count
+
+
+def occurrences(mark: bytes) -> Callable[[bytes], int]:
+    """Return a counter of `mark` in a text cut anywhere."""
+    tail = b""
+
+    def count(data: bytes) -> int:
+        nonlocal tail
+        text = tail + bytes(data)
+        tail = text[-(len(mark) - 1) :] if len(mark) > 1 else b""
+        return text.count(mark)
+
+    return count
+
+
+# What stands once for each row and can never stand inside a value, because values are escaped.
+ROWS: dict[str, Callable[[], Callable[[bytes], int]]] = {
+    "application/sparql-results+json": lambda: occurrences(b'}},{"'),
+    "application/sparql-results+xml": lambda: occurrences(b"<result>"),
+    "text/csv": lines_outside_quotes,
+    "text/tab-separated-values": lambda: occurrences(b"\n"),
+    "application/n-triples": lambda: occurrences(b"\n"),
+    "application/n-quads": lambda: occurrences(b"\n"),
+}
+
+
+def answer(store: ox.Store, job: dict[str, Any]) -> tuple[dict[str, Any], Spool | None]:
+    """Return what became of a query: {"status": "done" | "met" | "malformed" | "failed", ...}, and its answer when done."""
+    begin = time.perf_counter()
+    count = ROWS[job["type"]]() if job["type"] in ROWS else lambda _: 0
+    spool = Spool(job["bytes"], job["rows"], count)
+    try:
+        # One thread creates, reads and drops the results: pyoxigraph aborts the process otherwise.
+        found = store.query(job["query"], base_iri=job["base"], **dataset(job))
+        if isinstance(found, ox.QueryTriples):
+            found.serialize(cast(IO[bytes], spool), ox.RdfFormat.from_media_type(job["type"]))
+        else:
+            found.serialize(cast(IO[bytes], spool), ox.QueryResultsFormat.from_media_type(job["type"]))
+        del found
+    except SyntaxError as error:
+        return {"status": "malformed", "text": str(error)}, None
+    except Met as error:
+        return {"status": "met", "text": str(error)}, None
+    except MemoryError:
+        return {"status": "met", "text": "memory"}, None
+    except (OSError, RuntimeError, ValueError) as error:
+        return {"status": "failed", "text": str(error)}, None
+    return {"status": "done", "size": spool.size, "ms": round((time.perf_counter() - begin) * 1000, 2)}, spool
+
+
+def dataset(job: dict[str, Any]) -> dict[str, Any]:
+    """Return pyoxigraph's arguments for the dataset: what the request names, else what the query names, else the union."""
+    if job["default"] or job["named"]:
+        return {
+            "default_graph": [ox.NamedNode(iri) for iri in job["default"]],
+            "named_graphs": [ox.NamedNode(iri) for iri in job["named"]],
+        }
+    return {"use_default_graph_as_union": not job["dataset"]}
+
+
+def send(channel: socket.socket, head: dict[str, Any], spool: Spool | None) -> None:
+    """Send the head and the answer: its bytes, or the descriptor of the file that holds them."""
+    body = b"".join(spool.parts) if spool else b""
+    text = json.dumps(head | {"file": bool(spool and spool.file)}).encode()
+    message = HEAD.pack(len(text), len(body)) + text
+    if spool and spool.file:
+        spool.file.flush()
+        socket.send_fds(channel, [message], [spool.file.fileno()])
+        spool.file.close()
+    else:
+        channel.sendall(message + body)
+
+
+def received(channel: socket.socket, size: int) -> bytes:
+    """Return exactly `size` bytes; the process ends when the other side has gone."""
+    data = bytearray()
+    while len(data) < size:
+        part = channel.recv(size - len(data))
+        if not part:
+            os._exit(0)
+        data += part
+    return bytes(data)
+
+
+def watch(parent: int) -> NoReturn:
+    """End this process, whatever query it runs, once its parent has gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve queries on the release `argv[1]` over the socket `argv[2]`, within `argv[3]` bytes of memory."""
+    path, descriptor, memory = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    channel = socket.socket(fileno=descriptor)
+    sealed = no_network()  # first of all: threads inherit it
+    threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
+    os.nice(5)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    store = ox.Store.read_only(path)
+    if sys.platform == "linux":
+        # Address space, not use: what stacks and arenas have reserved by now comes on top.
+        own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (own + memory + (256 << 20),) * 2)
+    send(channel, {"status": "ready", "sealed": sealed}, None)
+    while True:
+        (size,) = struct.unpack("!I", received(channel, 4))
+        send(channel, *answer(store, json.loads(received(channel, size))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""A pool of killable query processes on a release: each query ends in time, whole, or with the name of the limit it met."""
+
+import io
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from publisher.errors import LimitMet, Misconfigured, QueryRefused
+from publisher.store.gate import Query
+
+WORKER = Path(__file__).with_name("worker.py")
+HEAD = struct.Struct("!II")
+TICK_MS = 50
+STARTING_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one query may take, and how many may run: seconds of wall clock, rows, bytes of answer, bytes of memory.
+
+    query_bytes: longest query text. workers: queries that run at once in this process. waiting: requests that may wait for a
+    worker, each at most `patience` seconds. client_seconds: seconds of work a client may have in stock, refilled at
+    `client_share` seconds a second; 0 switches it off.
+    """
+
+    seconds: float = 30.0
+    rows: int = 1_000_000
+    bytes: int = 512 << 20
+    memory: int = 1 << 30
+    query_bytes: int = 100_000
+    workers: int = 2
+    waiting: int = 12
+    patience: float = 5.0
+    client_seconds: float = 60.0
+    client_share: float = 1.0
+
+
+class Job(NamedTuple):
+    """A checked query, the media type its answer shall have, and the dataset and base IRI the request names."""
+
+    query: Query
+    media_type: str
+    base: str | None = None
+    default_graphs: Sequence[str] = ()
+    named_graphs: Sequence[str] = ()
+
+
+class Answer(NamedTuple):
+    """A whole answer: its stream at the start, its length in bytes, and the milliseconds the query took."""
+
+    body: BinaryIO
+    size: int
+    milliseconds: float
+
+
+TIME = (
+    "Die Abfrage lief länger als {0:g} Sekunden und wurde beendet; es wurde nichts ausgeliefert. Engen Sie sie ein (FILTER auf Datum, "
+    "weniger unverbundene Muster, LIMIT) oder nutzen Sie einen Datenabzug. / The query ran longer than {0:g} seconds and was stopped; "
+    "nothing of it was sent. Narrow it (dates, fewer unconnected patterns, LIMIT) or use a dump."
+)
+ROWS = (
+    "Die Antwort hätte mehr als {0} Zeilen; es wurde nichts ausgeliefert. Blättern Sie mit ORDER BY, LIMIT und OFFSET oder nutzen Sie "
+    "einen Datenabzug. / The answer would have more than {0} rows; nothing of it was sent. "
+    "Page with ORDER BY, LIMIT and OFFSET, or use a dump."
+)
+BYTES = (
+    "Die Antwort wäre größer als {0} Bytes; es wurde nichts ausgeliefert. Fragen Sie nach weniger Spalten oder nach CSV, blättern Sie, "
+    "oder nutzen Sie einen Datenabzug. / The answer would be larger than {0} bytes; nothing of it was sent. "
+    "Ask for fewer columns or for CSV, page, or use a dump."
+)
+MEMORY = (
+    "Die Abfrage brauchte mehr als {0} Bytes Arbeitsspeicher oder ist zu tief geschachtelt und wurde beendet. Gruppieren und sortieren "
+    "Sie weniger auf einmal. / The query took more than {0} bytes of memory, or is nested too deeply, and was stopped. "
+    "Group and sort less at once."
+)
+WORKERS = (
+    "Alle {0} Abfrageplätze sind belegt. Bitte versuchen Sie es in einigen Sekunden noch einmal. / "
+    "All {0} query workers are busy. Please try again in a few seconds."
+)
+TEXTS = {"time": TIME, "rows": ROWS, "bytes": BYTES, "memory": MEMORY, "workers": WORKERS}
+STATUS = {"time": 503, "rows": 422, "bytes": 422, "memory": 422, "workers": 503}
+
+
+def met(limit: str, limits: Limits) -> LimitMet:
+    """Return the error that names a limit, its value and what to do, in German and English."""
+    value = {"time": limits.seconds}.get(limit) or getattr(limits, limit)
+    return LimitMet(limit, TEXTS[limit].format(value), STATUS[limit])
+
+
+class Worker:
+    """A query process on one release. Whoever asks waits for the whole answer; whatever goes wrong ends the process."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self.path, self.limits, self.sealed = path, limits, False
+        self._channel, theirs = socket.socketpair()
+        command = [sys.executable, "-P", str(WORKER), str(path), str(theirs.fileno()), str(limits.memory)]
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        theirs.close()
+        self._started = False
+
+    def start(self) -> None:
+        """Wait until the release is open. Raises Misconfigured if it cannot be opened."""
+        if not self._started:
+            try:
+                self.sealed = self._read(time.monotonic() + STARTING_SECONDS)[0]["sealed"]
+            except LimitMet as error:
+                raise Misconfigured(f"{self.path}: expected a release's store that a query process can open") from error
+            self._started = True
+
+    def ask(self, job: Job) -> Answer:
+        """Return the answer as the job's media type. Raises LimitMet, or QueryRefused (400) for what the engine cannot parse."""
+        self.start()
+        limits = self.limits
+        asked = {"query": job.query.text, "dataset": job.query.dataset, "type": job.media_type, "base": job.base}
+        asked |= {"default": job.default_graphs, "named": job.named_graphs, "rows": limits.rows, "bytes": limits.bytes}
+        text = json.dumps(asked).encode()
+        try:
+            self._channel.sendall(struct.pack("!I", len(text)) + text)
+        except OSError as error:
+            raise self._ended() from error
+        head, body = self._read(time.monotonic() + limits.seconds)
+        if head["status"] == "done":
+            return Answer(body, head["size"], head["ms"])
+        if head["status"] == "met":
+            raise met(head["text"], limits)
+        sentence = "Die Abfrage ist kein gültiges SPARQL 1.1 / Not a well-formed SPARQL 1.1 query"
+        if head["status"] == "failed":
+            sentence = "Die Abfrage lässt sich nicht auswerten / The query cannot be evaluated"
+        raise QueryRefused(f"{sentence}: {head['text']}")
+
+    def _read(self, deadline: float) -> tuple[dict[str, Any], BinaryIO]:
+        head, files = self._bytes(HEAD.size, deadline, descriptors=1)
+        sizes = HEAD.unpack(head)
+        text, more = self._bytes(sizes[0], deadline)
+        files += more
+        body = self._bytes(sizes[1], deadline)[0]
+        if not files:
+            return json.loads(text), io.BytesIO(body)
+        spooled = os.fdopen(files[0], "rb")
+        spooled.seek(0)  # it stands where the worker stopped writing
+        return json.loads(text), spooled
+
+    def _bytes(self, size: int, deadline: float, descriptors: int = 0) -> tuple[bytes, list[int]]:
+        data, files = bytearray(), []
+        while len(data) < size:
+            self._wait(deadline)
+            try:
+                part, received, _, _ = socket.recv_fds(self._channel, size - len(data), descriptors)
+            except OSError as error:
+                raise self._ended() from error
+            files += received
+            if not part:
+                raise self._ended()
+            data += part
+        return bytes(data), files
+
+    def _wait(self, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN)
+        while not poll.poll(TICK_MS):
+            if time.monotonic() > deadline:
+                self.close()
+                raise met("time", self.limits)
+            if resident(self._process.pid) > self.limits.memory:
+                self.close()
+                raise met("memory", self.limits)
+
+    def _ended(self) -> LimitMet:
+        # Rust aborts when memory is refused and runs off its stack on deep nesting; both are the query's doing.
+        self.close()
+        return met("memory", self.limits)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """Kill the process and reap it."""
+        self._channel.close()
+        if self.alive:
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+
+def resident(pid: int) -> int:
+    """Return the bytes of memory a process holds; 0 where the system does not tell."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * 4096 if sys.platform != "linux" else int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class Pool:
+    """At most `limits.workers` query processes, started when first needed, moved to a new release when one is asked for."""
+
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        self._idle: list[Worker] = []
+        self._free = threading.Semaphore(self.limits.workers)
+        self._queue = threading.Semaphore(self.limits.workers + self.limits.waiting)
+        self._lock = threading.Lock()
+
+    def ask(self, path: Path, job: Job) -> Answer:
+        """Return the answer of the release store in `path`.
+
+        Raises LimitMet (`workers` when all are busy for too long), QueryRefused, Misconfigured (no store there).
+        """
+        if not self._queue.acquire(blocking=False):
+            raise met("workers", self.limits)
+        try:
+            if not self._free.acquire(timeout=self.limits.patience):
+                raise met("workers", self.limits)
+            try:
+                return self._asked(path, job)
+            finally:
+                self._free.release()
+        finally:
+            self._queue.release()
+
+    def _asked(self, path: Path, job: Job) -> Answer:
+        worker = self._worker(path)
+        try:
+            return worker.ask(job)
+        finally:
+            if not worker.alive:
+                worker.close()
+                worker = Worker(path, self.limits)  # the next query finds it started
+            with self._lock:
+                self._idle.append(worker)
+
+    def _worker(self, path: Path) -> Worker:
+        with self._lock:
+            usable = [worker for worker in self._idle if worker.path == path and worker.alive]
+            stale = [worker for worker in self._idle if worker not in usable]
+            self._idle = usable
+            found = self._idle.pop() if self._idle else None
+        for worker in stale:
+            worker.close()
+        return found or Worker(path, self.limits)
+
+    def close(self) -> None:
+        """Kill the idle processes; those at work end with this process."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.close()
+
+
+class Purse:
+    """Seconds of query work each client may still spend: `stock` at most, refilled at `share` seconds a second."""
+
+    def __init__(self, stock: float, share: float, clients: int = 10_000) -> None:
+        self.stock, self.share, self.clients = stock, share, clients
+        self._spent: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def debt(self, client: str, now: float) -> float:
+        """Return the seconds until the client may ask again; 0 when it may."""
+        spent = self._left(client, now) - self.stock
+        return max(0.0, spent / self.share) if self.stock else 0.0
+
+    def spend(self, client: str, seconds: float, now: float) -> None:
+        """Note that the client's query took `seconds`. The longest silent client is forgotten when there are too many."""
+        with self._lock:
+            spent = self._left(client, now) + seconds
+            self._spent.pop(client, None)
+            self._spent[client] = (spent, now)
+            if len(self._spent) > self.clients:
+                del self._spent[next(iter(self._spent))]
+
+    def _left(self, client: str, now: float) -> float:
+        spent, since = self._spent.get(client, (0.0, now))
+        return max(0.0, spent - (now - since) * self.share)

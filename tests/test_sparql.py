@@ -1,0 +1,508 @@
+"""The endpoint: the protocol, formats, caching, the honest end of every query, and what cannot get through."""
+
+import csv
+import gzip
+import io
+import json
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from rdflib import Dataset, Graph, URIRef
+
+from publisher.errors import LimitMet
+from publisher.store import opened
+from publisher.store.gate import Query, checked
+from publisher.store.workers import Job, Limits, Pool, Purse, Worker, met
+from publisher.views.sparql import dataset_app
+
+BASE = "https://ris.example.org"
+PAPER = BASE + "/eli/dl/05334/vorlage/{}"
+NAME = "https://schema.oparl.org/1.1/name"
+ALL = "SELECT ?s ?n { ?s <https://schema.oparl.org/1.1/name> ?n } ORDER BY ?n"
+PAPERS = 300
+SECONDS = 1.5
+CROSS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
+HUGE_REGEX = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f FILTER(REGEX(CONCAT(STR(?c), STR(?f)), '^((.?){80}){8}x$')) }"
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory) -> Path:
+    """A release directory with a store of PAPERS papers, each in its graph, with its ELI layer beside it."""
+    path = tmp_path_factory.mktemp("release")
+    store = opened(f"oxigraph:{path}/working", writable=True)
+    lines = []
+    for key in range(PAPERS):
+        iri = PAPER.format(key)
+        lines.append(f'<{iri}> <{NAME}> "Vorlage {key:03}, \\"Straße\\"\\nzweite Zeile"@de <{iri}> .\n')
+        lines.append(f"<{iri}> <https://schema.oparl.org/1.1/body> <{BASE}/id/05334> <{iri}> .\n")
+        lines.append(f"<{iri}> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://example.org/Work> <{iri}/eli> .\n")
+    store.load(line.encode() for line in lines)
+    store.release(path / "store")
+    store.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def limits() -> Limits:
+    return Limits(seconds=SECONDS, rows=2_000, bytes=2_000_000, memory=400 << 20, query_bytes=20_000, workers=1, client_seconds=0)
+
+
+@pytest.fixture(scope="module")
+def client(release, limits):
+    app = dataset_app(release, BASE, limits)
+    yield app.test_client()
+    app.extensions["sparql"][0].close()
+
+
+def asked(client, query: str, accept: str = "", **headers: str):
+    return client.get("/sparql", query_string={"query": query}, headers={"Accept": accept or "*/*", **headers})
+
+
+def detail(response) -> str:
+    assert response.content_type == "application/problem+json"
+    assert response.json["status"] == response.status_code
+    return response.json["detail"]
+
+
+def test_three_ways_to_ask_give_the_same_answer(client):
+    ways = [
+        asked(client, ALL),
+        client.post("/sparql", data={"query": ALL}),
+        client.post("/sparql", data=ALL.encode(), content_type="application/sparql-query"),
+        client.post("/sparql", data=ALL.encode(), content_type="application/sparql-query; charset=utf-8"),
+    ]
+
+    assert [way.status_code for way in ways] == [200] * 4
+    assert len({way.data for way in ways}) == 1
+    assert len(ways[0].json["results"]["bindings"]) == PAPERS
+
+
+def test_head_is_get_without_the_body(client):
+    head = client.head("/sparql", query_string={"query": ALL})
+
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.content_length == len(asked(client, ALL).data)
+
+
+def test_options_names_methods_and_types(client):
+    options = client.options("/sparql")
+
+    assert (options.status_code, options.headers["Allow"]) == (204, "GET, HEAD, POST, OPTIONS")
+    assert "application/sparql-query" in options.headers["Accept-Post"]
+    assert options.headers["Access-Control-Allow-Origin"] == "*"
+
+
+TABLES = ["application/sparql-results+json", "application/sparql-results+xml", "text/csv", "text/tab-separated-values"]
+
+
+@pytest.mark.parametrize("accept", TABLES)
+def test_a_table_in_each_format_holds_every_row(client, accept):
+    response = asked(client, ALL, accept)
+
+    assert (response.status_code, response.mimetype) == (200, accept)
+    assert "Accept" in response.headers["Vary"]
+    text = response.get_data(as_text=True)
+    if accept.endswith("json"):
+        names = [row["n"]["value"] for row in json.loads(text)["results"]["bindings"]]
+    elif accept.endswith("xml"):
+        names = [found.text for found in ElementTree.fromstring(text).iter("{http://www.w3.org/2005/sparql-results#}literal")]
+    elif accept.endswith("csv"):
+        names = [row["n"] for row in csv.DictReader(io.StringIO(text, newline=""))]
+    else:
+        names = [line.split("\t")[1][1:-4].replace("\\n", "\n").replace('\\"', '"') for line in text.splitlines()[1:]]
+    assert names == [f'Vorlage {key:03}, "Straße"\nzweite Zeile' for key in range(PAPERS)]
+
+
+@pytest.mark.parametrize("accept", TABLES)
+@pytest.mark.parametrize(("query", "truth"), [("ASK {}", True), ("ASK { <urn:a> <urn:b> 1 }", False)])
+def test_ask_in_each_format(client, accept, query, truth):
+    assert str(truth).lower() in asked(client, query, accept).get_data(as_text=True)
+
+
+GRAPHS = {
+    "text/turtle": "turtle",
+    "application/n-triples": "nt",
+    "application/ld+json": "json-ld",
+    "application/rdf+xml": "xml",
+    "application/n-quads": "nquads",
+    "application/trig": "trig",
+}
+
+
+@pytest.mark.parametrize("accept", GRAPHS)
+def test_a_graph_in_each_format_is_the_same_graph(client, accept):
+    response = asked(client, f"CONSTRUCT {{ ?s <{NAME}> ?n }} WHERE {{ ?s <{NAME}> ?n }}", accept)
+
+    assert response.mimetype == accept
+    graph = Graph()
+    for triple in (
+        Graph().parse(data=response.data, format=GRAPHS[accept])
+        if GRAPHS[accept] not in ("nquads", "trig")
+        else quads(response.data, GRAPHS[accept])
+    ):
+        graph.add(triple)
+    assert len(graph) == PAPERS
+    assert (URIRef(PAPER.format(7)), URIRef(NAME)) in {(s, p) for s, p, _ in graph}
+
+
+def quads(data: bytes, form: str):
+    return [quad[:3] for quad in Dataset().parse(data=data, format=form).quads()]
+
+
+def test_describe_reads_all_graphs(client):
+    response = asked(client, f"DESCRIBE <{PAPER.format(3)}>", "application/n-triples")
+
+    assert len(response.data.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("*/*", "application/sparql-results+json"),
+        ("text/*", "text/csv"),
+        ("application/json", "application/json"),
+        ("text/html,application/xml;q=0.9,*/*;q=0.8", "application/xml"),
+        ("text/csv;q=0.5, text/tab-separated-values;q=0.6", "text/tab-separated-values"),
+        ("application/sparql-results+xml,text/rdf n3,text/*;q=0.1", "application/sparql-results+xml"),
+    ],
+)
+def test_what_is_accepted_decides_the_format(client, accept, media_type):
+    assert asked(client, "ASK {}", accept).mimetype == media_type
+
+
+def test_format_decides_before_accept(client):
+    response = client.get("/sparql?format=csv&query=ASK%20%7B%7D", headers={"Accept": "application/json"})
+
+    assert response.mimetype == "text/csv"
+
+
+@pytest.mark.parametrize(("query", "accept"), [("ASK {}", "image/png"), ("ASK {}", "text/turtle"), ("DESCRIBE <urn:a>", "text/csv")])
+def test_a_format_we_do_not_have_is_answered_by_those_we_have(client, query, accept):
+    response = asked(client, query, accept)
+
+    assert response.status_code == 406
+    assert response.json["available"][0] in detail(response)
+
+
+def counted(client, query: str, **params: list[str]) -> int:
+    response = client.get("/sparql", query_string={"query": query, **params})
+    return int(response.json["results"]["bindings"][0]["n"]["value"])
+
+
+def test_the_default_graph_is_the_union_and_can_be_narrowed(client):
+    count = "SELECT (COUNT(*) AS ?n) {dataset} {{ ?s ?p ?o }}"
+    one, other = PAPER.format(1), PAPER.format(1) + "/eli"
+
+    assert counted(client, count.format(dataset="")) == 3 * PAPERS
+    assert counted(client, count.format(dataset=f"FROM <{one}>")) == 2
+    assert counted(client, count.format(dataset=f"FROM <{one}> FROM <{other}>")) == 3
+    assert counted(client, count.format(dataset=f"FROM NAMED <{one}>")) == 0
+    assert counted(client, count.format(dataset=""), **{"default-graph-uri": [one, other]}) == 3
+    assert counted(client, count.format(dataset=f"FROM <{one}>"), **{"default-graph-uri": other}) == 1
+    assert counted(client, "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } }", **{"named-graph-uri": [one, other]}) == 3
+    assert counted(client, "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } }", **{"default-graph-uri": one}) == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "word"),
+    [
+        ("", 400, "SELECT"),
+        ("SELECT * {", 400, "1:"),
+        ("SELECT ?x { BIND(<a b> AS ?x) }", 400, "SPARQL"),
+        ("DELETE WHERE { ?s ?p ?o }", 403, "DELETE"),
+        ("SELECT * { SERVICE <http://127.0.0.1/> { ?s ?p ?o } }", 403, "Comunica"),
+        ("ASK { " + " " * 20_000 + "}", 413, "20000"),
+    ],
+)
+def test_what_cannot_run_is_refused_with_a_sentence(client, query, status, word):
+    response = asked(client, query)
+
+    assert response.status_code == status
+    assert word in detail(response)
+
+
+def test_requests_that_are_no_protocol_requests(client):
+    assert client.get("/sparql?default-graph-uri=urn:a").status_code == 400
+    assert client.get("/sparql?query=ASK%20%7B%7D&query=ASK%20%7B%7D").status_code == 400
+    assert client.get("/sparql?query=%ff%fe").status_code == 400
+    assert client.get("/sparql?update=CLEAR%20ALL").status_code == 403
+    assert client.post("/sparql", data={"update": "CLEAR ALL"}).status_code == 403
+    assert client.post("/sparql", data=b"CLEAR ALL", content_type="application/sparql-update").status_code == 403
+    assert client.post("/sparql", data=b"ASK {}", content_type="text/plain").status_code == 415
+    assert client.post("/sparql", data=b"\xff\xfeA\x00", content_type="application/sparql-query").status_code == 400
+    assert client.post("/sparql", data=b"x" * 1_000_000, content_type="application/sparql-query").status_code == 413
+    put = client.put("/sparql", data=b"ASK {}")
+    assert (put.status_code, put.headers["Allow"]) == (405, "GET, HEAD, POST, OPTIONS")
+
+
+def test_a_known_answer_is_not_sent_again(client):
+    first = asked(client, ALL, "text/csv")
+
+    again = asked(client, ALL, "text/csv", **{"If-None-Match": first.headers["ETag"]})
+    other = asked(client, ALL, "text/tab-separated-values", **{"If-None-Match": first.headers["ETag"]})
+
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert other.status_code == 200
+    assert first.headers["X-Publisher-Release"] == "1"
+    assert float(first.headers["X-Query-Time"]) >= 0
+
+
+def test_an_answer_that_changes_with_the_clock_is_not_kept(client):
+    response = asked(client, "SELECT (NOW() AS ?now) {}")
+
+    assert "ETag" not in response.headers
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_gzip_is_the_same_answer(client):
+    zipped = asked(client, ALL, "text/csv", **{"Accept-Encoding": "gzip"})
+
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(zipped.data) == asked(client, ALL, "text/csv").data
+
+
+def test_a_large_answer_is_whole_zipped_or_not(release):
+    app = dataset_app(release, BASE, Limits(workers=1, client_seconds=0))
+    query = f"SELECT ?a ?n {{ ?a <{NAME}> ?n . ?b <{NAME}> ?m }}"
+
+    plain = asked(app.test_client(), query, "text/tab-separated-values")
+    zipped = asked(app.test_client(), query, "text/tab-separated-values", **{"Accept-Encoding": "gzip"})
+
+    assert plain.content_length == len(plain.data) > 1 << 20
+    assert plain.data.count(b"\n") == PAPERS**2 + 1
+    assert gzip.decompress(zipped.data) == plain.data
+    app.extensions["sparql"][0].close()
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "limit", "status"),
+    [
+        (CROSS, "text/csv", "time", 503),
+        (HUGE_REGEX, "text/csv", "time", 503),
+        ("SELECT * { ?a ?b ?c . ?d ?e ?f }", "text/csv", "rows", 422),
+        ("SELECT * { ?a ?b ?c . ?d ?e ?f }", "application/sparql-results+json", "rows", 422),
+        ("SELECT * { ?a ?b ?c . ?d ?e ?f }", "application/sparql-results+xml", "rows", 422),
+        ("SELECT * { ?a ?b ?c . ?d ?e ?f }", "text/tab-separated-values", "rows", 422),
+        ("CONSTRUCT { ?a ?b ?f } { ?a ?b ?c . ?d ?e ?f }", "application/n-triples", "rows", 422),
+        ("CONSTRUCT { ?a ?e ?f } { ?a ?b ?c . ?d ?e ?f }", "text/turtle", "bytes", 422),
+    ],
+)  # fmt: skip
+def test_a_query_beyond_a_limit_ends_with_its_name(client, query, accept, limit, status):
+    begin = time.monotonic()
+
+    response = asked(client, query, accept)
+
+    assert (response.status_code, response.json["limit"]) == (status, limit)
+    assert " / " in detail(response)
+    assert time.monotonic() - begin < SECONDS + 1.5
+
+
+def test_memory_is_limited(release):
+    app = dataset_app(release, BASE, Limits(seconds=60, memory=120 << 20, workers=1, client_seconds=0))
+
+    response = asked(app.test_client(), "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?i ?f ?c", "text/csv")
+
+    assert (response.status_code, response.json["limit"]) == (422, "memory")
+    assert asked(app.test_client(), "ASK {}").status_code == 200
+    app.extensions["sparql"][0].close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ASK " + "{" * 9_000 + "}" * 9_000,
+        "ASK { FILTER(" + "(" * 9_000 + "1" + ")" * 9_000 + ") }",
+        "ASK { FILTER(" + "!" * 15_000 + "1) }",
+    ],
+)
+def test_deep_nesting_ends_a_worker_but_not_the_endpoint(client, query):
+    response = asked(client, query)
+
+    assert response.status_code in (200, 400, 422)
+    assert asked(client, "ASK {}").status_code == 200
+
+
+def test_a_worker_is_replaced_after_a_kill(client):
+    assert asked(client, CROSS).status_code == 503
+
+    assert asked(client, "ASK {}").json == {"head": {}, "boolean": True}
+
+
+def test_a_full_pool_says_when_to_come_back(release):
+    app = dataset_app(release, BASE, Limits(seconds=2, workers=1, waiting=0, client_seconds=0))
+    busy = threading.Thread(target=lambda: asked(app.test_client(), CROSS))
+    busy.start()
+    time.sleep(0.5)
+
+    response = asked(app.test_client(), "ASK {}")
+    busy.join()
+
+    assert (response.status_code, response.json["limit"], response.headers["Retry-After"]) == (503, "workers", "5")
+    assert asked(app.test_client(), "ASK {}").status_code == 200
+    app.extensions["sparql"][0].close()
+
+
+def test_a_client_that_used_its_share_waits_and_others_do_not(release):
+    app = dataset_app(release, BASE, Limits(seconds=1, workers=1, client_seconds=0.5, client_share=0.1))
+    ask = app.test_client()
+    assert asked(ask, CROSS).json["limit"] == "time"
+
+    refused = asked(ask, "ASK {}")
+    other = ask.get("/sparql?query=ASK%20%7B%7D", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+
+    assert (refused.status_code, refused.json["limit"]) == (429, "client")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 12
+    assert other.status_code == 200
+    app.extensions["sparql"][0].close()
+
+
+def test_a_purse_fills_again_and_forgets():
+    purse = Purse(stock=10, share=0.5, clients=2)
+    purse.spend("a", 14, now=100)
+
+    assert [purse.debt("a", now) for now in (100, 106, 108, 200)] == [8, 2, 0, 0]
+    purse.spend("b", 99, now=100)
+    purse.spend("c", 99, now=100)
+    assert purse.debt("a", 100) == 0 < purse.debt("c", 100)
+
+
+class Trap(BaseHTTPRequestHandler):
+    hits: list[str] = []
+
+    def do_POST(self):
+        Trap.hits.append(self.path)
+        self.send_response(500)
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_worker_cannot_reach_another_server_even_past_the_gate(release):
+    """The same query, let past the gate on purpose, reaches a local server from an unsealed process and not from a worker."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Trap)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/secret"
+    text = f"SELECT ?s ?p ?o {{ SERVICE SILENT <{url}> {{ ?s ?p ?o }} }}"
+    code = f"import pyoxigraph; list(pyoxigraph.Store().query({text!r}))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert Trap.hits == ["/secret"]
+    worker = Worker(release / "store", Limits())
+
+    answer = worker.ask(Job(Query(text, "SELECT", False, True), "text/csv"))
+
+    assert worker.sealed
+    assert answer.body.read() == b"s,p,o\r\n,,\r\n"
+    assert Trap.hits == ["/secret"]
+    worker.close()
+    server.shutdown()
+
+
+def test_a_worker_ends_with_its_parent(release):
+    code = (
+        "import sys, time; from pathlib import Path; from publisher.store.workers import *; from publisher.store.gate import checked\n"
+        f"worker = Worker(Path({str(release / 'store')!r}), Limits()); worker.start(); print(worker._process.pid, flush=True)\n"
+        f"worker.ask(Job(checked({CROSS!r}), 'text/csv'))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    time.sleep(0.3)
+
+    parent.kill()
+    parent.wait()
+
+    for _ in range(50):
+        if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail(f"process {pid} outlived its parent")
+
+
+def test_a_new_release_is_answered_by_new_workers(release, tmp_path):
+    store = opened(f"oxigraph:{tmp_path}/working", writable=True)
+    store.load([b"<urn:a> <urn:b> <urn:c> <urn:g> .\n"])
+    store.release(tmp_path / "store")
+    pool, job = Pool(Limits(workers=1)), Job(checked("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"), "text/csv")
+
+    answers = [pool.ask(path / "store", job).body.read() for path in (release, tmp_path, release)]
+
+    assert answers == [b"n\r\n900\r\n", b"n\r\n1\r\n", b"n\r\n900\r\n"]
+    pool.close()
+
+
+def test_answers_go_to_those_who_asked_under_load(release):
+    pool, wrong = Pool(Limits(workers=2, waiting=8, patience=30)), []
+
+    def ask(number: int) -> None:
+        for turn in range(40):
+            sent = f"{number}-{turn}"
+            got = pool.ask(release / "store", Job(checked(f"SELECT ('{sent}' AS ?n) {{}}"), "text/csv")).body.read()
+            if got != f"n\r\n{sent}\r\n".encode():
+                wrong.append((sent, got))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+    pool.close()
+
+
+def test_a_release_that_is_gone_is_no_limit_of_the_query(tmp_path):
+    app = dataset_app(tmp_path, BASE, Limits(workers=1))
+
+    response = asked(app.test_client(), "ASK {}")
+
+    assert response.status_code == 503
+    assert "limit" not in response.json
+    app.extensions["sparql"][0].close()
+
+
+def test_the_endpoint_describes_itself_and_its_limits(client, limits):
+    for accept in ("*/*", "text/turtle", "application/rdf+xml", "application/ld+json"):
+        response = client.get("/sparql", headers={"Accept": accept})
+        graph = Graph().parse(data=response.data, format=GRAPHS[response.mimetype], publicID=BASE)
+        sd = "http://www.w3.org/ns/sparql-service-description#"
+        assert (URIRef(BASE + "/sparql"), URIRef(sd + "endpoint"), URIRef(BASE + "/sparql")) in graph
+        assert (None, URIRef(sd + "feature"), URIRef(sd + "UnionDefaultGraph")) in graph
+        [rows] = graph.objects(None, URIRef("https://w3id.org/oparl-ld/ns#queryRowLimit"))
+        assert int(rows) == limits.rows
+    again = client.get("/sparql", headers={"Accept": "*/*", "If-None-Match": client.get("/sparql").headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_a_browser_gets_a_form_that_works_without_scripts(client):
+    page = client.get("/sparql", headers={"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"})
+
+    assert page.mimetype == "text/html"
+    assert 'name="query"' in page.text
+    assert 'lang="de"' in page.text
+
+
+def test_void_is_served_from_the_release(release, client):
+    assert client.get("/.well-known/void").status_code == 404
+    (release / "void.ttl").write_text("<urn:a> a <http://rdfs.org/ns/void#Dataset> .", "utf-8")
+
+    response = client.get("/.well-known/void", headers={"Accept": "application/n-triples"})
+
+    (release / "void.ttl").unlink()
+    assert response.data == b"<urn:a> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://rdfs.org/ns/void#Dataset> .\n"
+
+
+def test_limits_are_named_in_two_languages():
+    for limit in ("time", "rows", "bytes", "memory", "workers"):
+        with pytest.raises(LimitMet, match=" / ") as caught:
+            raise met(limit, Limits())
+        assert caught.value.limit == limit
