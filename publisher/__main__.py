@@ -1,0 +1,5 @@
+"""`python -m publisher`: the command line."""
+
+from publisher.cli import main
+
+main()
