@@ -42,13 +42,16 @@ def records(source: Source, fetch: Fetch) -> Iterator[Record | Refusal]:
     yield from walk.entry(entry)
     for key in OWN_LISTS + PART_LISTS:
         for body in walk.bodies:
-            yield from walk.values(body[key], entry.url, parts=key in PART_LISTS) if body.get(key) else ()
+            if body.get(key):
+                walk.owner = body["id"]
+                yield from walk.values(body[key], entry.url, parts=key in PART_LISTS)
+    walk.owner = ""
     if source.options.get("fetch_linked"):
         yield from walk.unlisted()
 
 
 class Walk:
-    """The state of one walk: what was met, the bodies found, and links whose objects were not met yet."""
+    """The state of one walk: what was met, the bodies found, the one whose lists are read, links whose objects were not met yet."""
 
     def __init__(self, source: Source, fetch: Fetch) -> None:
         self._options, self._fetch = source.options, fetch
@@ -57,6 +60,7 @@ class Walk:
         self._linked: dict[str, None] = {}
         self._origin = Origin("", dialect=str(source.options.get("dialect", "")))
         self.bodies: list[dict[str, Any]] = []
+        self.owner = ""
 
     def entry(self, entry: Answer) -> Iterator[Record | Refusal]:
         """Yield the Systems or Bodies of the first page, and each System's Bodies."""
@@ -120,7 +124,7 @@ class Walk:
     def _page(self, answer: Answer, parts: bool) -> Iterator[Record | Refusal]:
         notes = answer.notes
         for obj in answer.listed.objects:
-            if not (parts and isinstance(obj, dict) and self._seen.embeds(obj.get("id"))):
+            if not (parts and isinstance(obj, dict) and self._seen.embeds(str(obj.get("id")))):
                 yield from self.taken(obj, answer, notes)
                 notes = ()
 
@@ -138,7 +142,7 @@ class Walk:
 
     def taken(self, obj: Any, answer: Answer, notes: tuple[Note, ...] = ()) -> Iterator[Record | Refusal]:
         """Yield the object's Record or Refusal if it has not come before."""
-        item = record(obj, self._origin._replace(place=answer.url, self_url=answer.listed.self, notes=notes))
+        item = record(obj, self._origin._replace(place=answer.url, self_url=answer.listed.self, notes=notes, owner=self.owner))
         if isinstance(item, Record) and item.type == "Body" and item.id not in self._seen:
             wanted = self._options.get("bodies", ())
             if not wanted or item.id in wanted:

@@ -16,11 +16,13 @@ from publisher.config import Source
 from publisher.errors import Malformed
 from publisher.fetch import Fetch
 from publisher.record import Record, Refusal, content_hash
+from publisher.sources.links import LISTS
 from publisher.sources.oparl_page import Origin, is_oparl, json_of, listed, record, type_of
 from publisher.sources.repairs import dialect_of
-from publisher.sources.seen import Seen
+from publisher.sources.seen import Seen, embedded
 
 LARGEST = 1 << 30
+PARTS = frozenset(("AgendaItem", "Consultation", "File", "Location", "Membership", "LegislativeTerm"))
 log = logging.getLogger(__name__)
 
 
@@ -32,19 +34,22 @@ class Document(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """What a first look over all files finds: the product, the list and id of an only body, and the hash that counts of an id twice."""
+    """What a first look over all files finds: the product, the list and id of an only body, whose each list is, the hash that counts of
+    an id that stands there twice, and which objects are embedded in others (hashes of their ids)."""
 
     dialect: str
     body_list: str
     body: str
+    owners: dict[str, str]
     best: dict[str, str]
+    embedded: set[int]
 
 
 def records(source: Source, _fetch: Fetch | None = None) -> Iterator[Record | Refusal]:
     """Yield a Record for each object in the source's folder, archive (.zip, .tar, .tar.gz) or file, in natural order of the names.
 
-    An id that stands there twice with different content comes once, as the later `modified` has it; the other is refused by name.
-    Raises Malformed if there is nothing to read or nothing of OParl in it.
+    An object that another one embeds does not come once more by itself. An id that stands there twice with different content comes
+    once, as the later `modified` has it; the other is refused by name. Raises Malformed if there is nothing of OParl to read.
     """
     look = _look(source)
     seen = Seen()
@@ -53,11 +58,14 @@ def records(source: Source, _fetch: Fetch | None = None) -> Iterator[Record | Re
         found = True
         if isinstance(obj, Refusal):
             yield obj
-        elif isinstance(obj, dict) and (url := str(obj.get("id"))) in look.best and look.best[url] != content_hash(obj):
+            continue
+        url = str(obj.get("id")) if isinstance(obj, dict) else ""
+        if url in look.best and look.best[url] != content_hash(obj):
             reason = "the same id stands here with other content, of which the later one is taken"
             yield Refusal(origin.place, reason, type_of(obj), url)
-        else:
-            origin = origin._replace(dialect=look.dialect, body_list=look.body_list, body=look.body)
+        elif not url or hash(url) not in look.embedded or type_of(obj) not in PARTS:
+            owner = look.owners.get(origin.self_url.partition("?")[0], "")
+            origin = origin._replace(dialect=look.dialect, body_list=look.body_list, body=look.body, owner=owner)
             yield from seen.once(record(obj, origin), origin.place)
     if not found:
         raise Malformed(source.url, "expected OParl objects in .json files; there are none")
@@ -68,17 +76,20 @@ def _look(source: Source) -> Folder:
     first: dict[str, tuple[str, str]] = {}
     best: dict[str, str] = {}
     dialects: dict[str, str] = {}
-    body_lists, bodies = dict[str, None](), dict[str, None]()
+    body_lists, bodies, owners = dict[str, None](), dict[str, None](), dict[str, str]()
+    inner = set[int]()
     for obj, _ in _objects(source):
-        if not isinstance(obj, dict):
+        if not isinstance(obj, dict) or not isinstance(url := obj.get("id"), str):
             continue
-        kind, url, modified, fingerprint = type_of(obj), str(obj.get("id")), str(obj.get("modified", "")), content_hash(obj)
+        kind, modified, fingerprint = type_of(obj), str(obj.get("modified", "")), content_hash(obj)
+        inner.update(hash(part["id"]) for _, part in embedded(obj))
         if not dialects.get(kind):
             dialects[kind] = dialect_of(obj)
         if kind == "System":
             body_lists[str(obj.get("body", ""))] = None
         elif kind == "Body":
             bodies[url] = None
+            owners |= {value.partition("?")[0]: url for key in LISTS["Body"] if isinstance(value := obj.get(key), str)}
         known = first.setdefault(url, (modified, fingerprint))
         if known[1] != fingerprint:
             if modified > known[0]:
@@ -89,8 +100,10 @@ def _look(source: Source) -> Folder:
     return Folder(
         str(source.options.get("dialect", dialect)),
         next(iter(body_lists)) if alone else "",
-        next(iter(bodies)) if alone else "",
+        next(iter(bodies)) if len(bodies) == 1 else "",
+        owners,
         best,
+        inner,
     )
 
 

@@ -127,7 +127,7 @@ def is_url(text: Any) -> bool:
 class Origin(NamedTuple):
     """Where an object was read: the page or file, the page's own URL (then the record's url), its product, what was done to read it.
 
-    body_list, body: the URL of the System's list of bodies and the one body in it, if there is but one.
+    body_list, body: the URL of the System's list of bodies and the one body in it, if there is but one. owner: the Body whose list it is.
     """
 
     place: str
@@ -136,6 +136,7 @@ class Origin(NamedTuple):
     notes: tuple[Note, ...] = ()
     body_list: str = ""
     body: str = ""
+    owner: str = ""
 
 
 def record(obj: Any, origin: Origin) -> Record | Refusal:
@@ -147,7 +148,7 @@ def record(obj: Any, origin: Origin) -> Record | Refusal:
         return Refusal(origin.place, f"the server reports an error: {str(obj.get('message', obj.get('error')))[:200]}")
     if not isinstance(url, str) or not is_url(url):
         return Refusal(origin.place, f"expected an id that is an absolute URL, got {_shown(obj)}", kind)
-    notes = list(origin.notes)
+    notes, raw = list(origin.notes), obj
     if not obj.get("type"):
         kind = type_by_url(url)
         if not kind:
@@ -160,7 +161,8 @@ def record(obj: Any, origin: Origin) -> Record | Refusal:
         obj = obj | {"body": origin.body}
         notes.append(Note("normalised", "body_not_its_list", "body"))
     obj, found = repaired(kind, obj, origin.dialect)
-    return Record(kind, url, origin.self_url or url, obj, obj.get("deleted") is True, (*notes, *found))
+    owner = "" if kind in ("System", "Body") else origin.owner or origin.body
+    return Record(kind, url, origin.self_url or url, obj, obj.get("deleted") is True, (*notes, *found), raw, owner)
 
 
 def _shown(obj: dict[str, Any]) -> str:

@@ -18,14 +18,14 @@ class Seen:
 
     def __init__(self) -> None:
         self._records: dict[str, int] = {}
-        self._embedded: dict[str, int] = {}
+        self._embedded: dict[int, int] = {}  # by hash of the id: a town has millions, and nothing but equality is asked
 
     def __contains__(self, url: str) -> bool:
         return url in self._records
 
-    def embeds(self, url: Any) -> bool:
+    def embeds(self, url: str) -> bool:
         """Return whether a record met so far embeds the object `url`."""
-        return url in self._embedded
+        return hash(url) in self._embedded
 
     def once(self, item: Record | Refusal, place: str) -> Iterator[Record | Refusal]:
         """Yield a record at its first coming, with a damage note where it embeds an id that was met with other content; a Refusal
@@ -45,7 +45,7 @@ class Seen:
     def _differs(self, part: dict[str, Any]) -> bool:
         """SessionNet (Karlsruhe 2026) gives one consultation id to 121 pairs of different consultations."""
         fingerprint = short_hash(part)
-        return self._embedded.setdefault(part["id"], fingerprint) != fingerprint
+        return self._embedded.setdefault(hash(part["id"]), fingerprint) != fingerprint
 
 
 def embedded(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
