@@ -1,9 +1,11 @@
 """What the dataset and the endpoint say about themselves: VoID counted at build, the SPARQL service description with its limits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
 
 import pyoxigraph as ox
 
+from publisher.store import Store, rows
 from publisher.store.oxigraph import GRAPH_FORMATS
 from publisher.store.workers import Limits
 
@@ -56,3 +58,56 @@ def converted(turtle: bytes, media_type: str) -> bytes:
     if media_type == "text/turtle":
         return turtle
     return ox.serialize(ox.parse(turtle, format=ox.RdfFormat.TURTLE), format=GRAPH_FORMATS[media_type]) or b""
+
+
+# A graph's name tells its layer; the sub-select counts graph by graph, which the engine does four times as fast.
+LAYER = 'BIND(STRENDS(STR(?g), "/eli") AS ?eli)'
+TOTALS = f"""SELECT ?eli (SUM(?n) AS ?triples) (COUNT(*) AS ?graphs) {{
+  {{ SELECT ?g (COUNT(*) AS ?n) {{ GRAPH ?g {{ ?s ?p ?o }} }} GROUP BY ?g }} {LAYER} }} GROUP BY ?eli"""
+PROPERTIES = f"""SELECT ?eli ?p (COUNT(*) AS ?triples) (COUNT(DISTINCT ?s) AS ?subjects) {{
+  GRAPH ?g {{ ?s ?p ?o }} {LAYER} }} GROUP BY ?eli ?p ORDER BY ?eli ?p"""
+CLASSES = f"""SELECT ?eli ?c (COUNT(DISTINCT ?s) AS ?entities) {{
+  GRAPH ?g {{ ?s a ?c }} {LAYER} }} GROUP BY ?eli ?c ORDER BY ?eli ?c"""
+CLASS_PROPERTIES = f"""SELECT ?eli ?c ?p (COUNT(*) AS ?triples) {{
+  GRAPH ?g {{ ?s a ?c ; ?p ?o }} {LAYER} }} GROUP BY ?eli ?c ?p ORDER BY ?eli ?c ?p"""
+LAYERS = (("false", "records", "Datensätze", "Records"), ("true", "eli", "Abgeleitete ELI-Schicht", "Derived ELI layer"))
+
+
+def void(store: Store, base: str, dumps: Iterable[str] = ()) -> str:
+    """Return the VoID description of a store as Turtle: both layers of graphs with their class and property partitions.
+
+    dumps: addresses of the data dumps. Call it at build; it reads the whole store (about 5 seconds a million triples).
+    """
+    here = f"{base}/.well-known/void"
+    totals = {row["eli"]: (int(row["triples"]), int(row["graphs"])) for row in rows(store.query(TOTALS))}
+    text = [PREFIXES, f"<{here}> a void:DatasetDescription ;\n    <http://xmlns.com/foaf/0.1/primaryTopic> <{here}#dataset> .\n\n"]
+    text.append(f"<{here}#dataset> a void:Dataset ;\n    void:sparqlEndpoint <{base}/sparql> ;\n")
+    text.append(f'    void:uriSpace "{base}/" ;\n    void:triples {sum(triples for triples, _ in totals.values())} ;\n')
+    text += [f"    void:dataDump <{dump}> ;\n" for dump in sorted(dumps)]
+    text.append("    void:subset " + " , ".join(f"<{here}#{name}>" for _, name, _, _ in LAYERS) + " .\n")
+    found = {query: list(rows(store.query(query))) for query in (PROPERTIES, CLASSES, CLASS_PROPERTIES)}
+    for flag, name, german, english in LAYERS:
+        triples, graphs = totals.get(flag, (0, 0))
+        text.append(f'\n<{here}#{name}> a void:Dataset ;\n    dcterms:title "{german}"@de , "{english}"@en ;\n')
+        text.append(f"    void:triples {triples} ;\n    oparlx:graphCount {graphs} ;\n")
+        layer = {query: [row for row in result if row["eli"] == flag] for query, result in found.items()}
+        text.append(f"    void:properties {len(layer[PROPERTIES])} ;\n    void:classes {len(layer[CLASSES])} .\n")
+        text += _partitions(f"{here}#{name}", layer)
+    return "".join(text)
+
+
+def _partitions(subset: str, layer: dict[str, list[dict[str, str]]]) -> Iterator[str]:
+    for row in layer[PROPERTIES]:
+        part = f"{subset}-{_short(row['p'])}"
+        yield f"<{subset}> void:propertyPartition <{part}> .\n<{part}> void:property <{row['p']}> ; "
+        yield f"void:triples {row['triples']} ; void:distinctSubjects {row['subjects']} .\n"
+    for row in layer[CLASSES]:
+        part = f"{subset}-{_short(row['c'])}"
+        yield f"<{subset}> void:classPartition <{part}> .\n<{part}> void:class <{row['c']}> ; void:entities {row['entities']} .\n"
+    for row in layer[CLASS_PROPERTIES]:
+        whole, part = f"{subset}-{_short(row['c'])}", f"{subset}-{_short(row['c'])}-{_short(row['p'])}"
+        yield f"<{whole}> void:propertyPartition <{part}> .\n<{part}> void:property <{row['p']}> ; void:triples {row['triples']} .\n"
+
+
+def _short(iri: str) -> str:
+    return sha256(iri.encode()).hexdigest()[:12]
