@@ -226,16 +226,18 @@ class _Door:
         return made
 
     def json(self, value: Any, path: str, left: list[Any]) -> Any:
+        found = value
         if isinstance(value, str):
             try:
-                value = orjson.loads(value)
-                self.note("normalised", "json_from_text", path)
+                found = orjson.loads(value)
             except ValueError:
-                value = None
-        if not isinstance(value, dict):
+                found = None
+        if not isinstance(found, dict):
             left.append(value)
             return GONE
-        return value
+        if found is not value:
+            self.note("normalised", "json_from_text", path)
+        return found
 
     def family(self, made: dict[str, Any], name: str, path: str, parent: tuple[str, str, Use] | None) -> None:
         """Add the link back to the owner that embedding leaves out, and drop one that only repeats the embedding's triple."""

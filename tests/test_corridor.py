@@ -1,0 +1,223 @@
+"""From files to a served release: what changes is published, what breaks stays out, what is missing is not lost."""
+
+import orjson
+import pytest
+
+from publisher import release
+from publisher.config import Settings
+from publisher.errors import Busy, Refused
+from publisher.journal import Journal
+from publisher.journal.reader import Reader
+from publisher.pipeline.build import build
+from publisher.pipeline.dump import dump
+from publisher.pipeline.harvest import harvest
+from publisher.store import opened, rows
+
+from .conftest import AT, BASE, built, files_source, harvested, quiet
+from .objects import AT as SOURCE
+from .objects import COMMITTEE, MEETING, PAPER, TOMBSTONE, TOWN, obj
+
+PAPER_IRI = f"{BASE}/eli/dl/05999004/vorlage/1"
+
+
+@pytest.fixture
+def home(tmp_path, town):
+    folder = town(**TOWN)
+    place = tmp_path / "home"
+    harvested(place, files_source(folder))
+    built(place)
+    return place
+
+
+def reader(home):
+    return Reader(home, release.current(home).number)
+
+
+def paper(home):
+    return orjson.loads(reader(home).get(PAPER_IRI).json)
+
+
+def selected(home, query):
+    store = opened(f"oxigraph:{release.current(home).path / 'store'}")
+    return list(rows(store.query(query)))
+
+
+def test_each_class_of_the_crawl_is_in_the_journal_and_in_sparql(home):
+    counts = reader(home).counts()
+
+    found = {row["c"].rsplit("/", 1)[-1]: int(row["n"]) for row in selected(home, COUNTS)}
+
+    assert counts["Paper"] == (1, 1)
+    for name, (live, tombstones) in counts.items():
+        if "#" not in name and name not in ("PaperSection", "ResolutionProposal"):
+            assert found[name] == live + tombstones, name
+
+
+COUNTS = "SELECT ?c (COUNT(DISTINCT ?s) AS ?n) WHERE { ?s a ?c FILTER(STRSTARTS(STR(?c), 'https://schema.oparl.org/1.1/')) } GROUP BY ?c"
+
+
+def test_harvesting_again_appends_nothing(home, town):
+    before = Journal(home / "journal.sqlite").last_seq()
+
+    outcome = harvested(home, files_source(town(**TOWN)))
+
+    assert Journal(home / "journal.sqlite").last_seq() == before
+    assert sum(counter["unchanged"] for counter in outcome.counts.values()) == sum(counter["seen"] for counter in outcome.counts.values())
+    assert not built(home).new
+
+
+def test_a_changed_record_is_published_by_the_next_build_and_not_before(home, town):
+    harvested(home, files_source(town(paper=[{**PAPER, "name": "Neuer Titel"}, TOMBSTONE])))
+
+    assert paper(home)["name"].startswith("Radweg")
+    assert built(home).changed == 1
+    assert paper(home)["name"] == "Neuer Titel"
+    assert [row["n"] for row in selected(home, f"SELECT ?n WHERE {{ <{PAPER_IRI}> <https://schema.oparl.org/1.1/name> ?n }}")] == [
+        "Neuer Titel"
+    ]
+
+
+def test_a_record_that_breaks_a_core_rule_stays_out_and_its_last_good_version_in(home, town):
+    wrong = {**PAPER, "reference": ["1", "2"], "date": ["2021-01-01", "2021-01-02"]}
+    harvested(home, files_source(town(paper=[wrong, TOMBSTONE])))
+
+    made = built(home)
+
+    assert [iri for iri, _ in made.rejected] == [PAPER_IRI]
+    assert paper(home)["reference"] == "2021/0268"
+
+
+def test_an_incremental_build_and_a_full_one_make_the_same_dump(home, town):
+    harvested(home, files_source(town(paper=[{**PAPER, "name": "Neu"}, TOMBSTONE], organization=[{**COMMITTEE, "shortName": "HA"}])))
+    built(home)
+    step_by_step = list(dump(reader(home), "nquads"))
+
+    built(home, full=True)
+
+    assert list(dump(reader(home), "nquads")) == step_by_step
+    assert sorted(step_by_step) == step_by_step
+
+
+def test_the_store_holds_what_the_dump_holds(home):
+    lines = list(dump(reader(home), "nquads"))
+
+    count = selected(home, "SELECT (COUNT(*) AS ?n) WHERE { GRAPH ?g { ?s ?p ?o } }")
+
+    assert int(count[0]["n"]) == len(lines)
+
+
+def many(count):
+    return [obj("Paper", f"body/1/paper/{number}", name=f"Vorlage {number}") for number in range(10, 10 + count)]
+
+
+def test_a_missing_record_becomes_a_tombstone_within_the_safety_share(home, town):
+    harvested(home, files_source(town(paper=[PAPER, TOMBSTONE, *many(30)])))
+    outcome = harvested(home, files_source(town(paper=[PAPER, TOMBSTONE, *many(29)])))
+    built(home)
+
+    assert outcome.counts["Paper"]["withdrawn"] == 1
+    assert reader(home).get(f"{BASE}/eli/dl/05999004/vorlage/39").deleted
+
+
+def test_a_short_answer_never_empties_a_town(home, town):
+    outcome = harvested(home, files_source(town(paper=[], meeting=[])))
+
+    assert "safety share" in outcome.kept
+    assert sum(counter["withdrawn"] for counter in outcome.counts.values()) == 0
+
+
+def test_a_record_that_comes_back_is_undeleted(home, town):
+    harvested(home, files_source(town(paper=[PAPER, TOMBSTONE, *many(30)])))
+    harvested(home, files_source(town(paper=[PAPER, TOMBSTONE, *many(29)])))
+    harvested(home, files_source(town(paper=[PAPER, TOMBSTONE, *many(30)])))
+    built(home)
+
+    assert not reader(home).get(f"{BASE}/eli/dl/05999004/vorlage/39").deleted
+
+
+def test_a_release_that_would_lose_too_much_is_refused_and_the_old_one_stays(home, town):
+    harvested(home, files_source(town(paper=[{**PAPER, "deleted": True}, TOMBSTONE], meeting=[{**MEETING, "deleted": True}])))
+
+    with pytest.raises(Refused, match="safety share"):
+        built(home)
+
+    assert not reader(home).get(PAPER_IRI).deleted
+    assert built(home, force=True).new
+    assert reader(home).get(PAPER_IRI).deleted
+
+
+def test_rollback_serves_the_previous_release_again(home, town):
+    harvested(home, files_source(town(paper=[{**PAPER, "name": "Neu"}, TOMBSTONE])))
+    built(home)
+
+    release.rolled_back(home)
+
+    assert paper(home)["name"].startswith("Radweg")
+    assert built(home).new
+    assert paper(home)["name"] == "Neu"
+
+
+def test_only_so_many_releases_are_kept(home, town):
+    for number in range(5):
+        harvested(home, files_source(town(paper=[{**PAPER, "name": f"Fassung {number}"}, TOMBSTONE])))
+        build(Settings(home, BASE, retention=2), AT, progress=quiet)
+
+    assert len(release.retained(home)) == 2
+    assert paper(home)["name"] == "Fassung 4"
+
+
+def test_another_base_is_refused_and_rebase_keeps_the_old_iris(home, town):
+    folder = town(**TOWN)
+    with pytest.raises(Refused, match="rebase"):
+        with_other = Settings(home, "https://neu.example.org", base_given=True)
+        from_other(home, folder, with_other)
+
+    built(home, rebase="https://neu.example.org")
+
+    found = orjson.loads(reader(home).get("https://neu.example.org/eli/dl/05999004/vorlage/1").json)
+    assert found["owl:sameAs"] == [f"{SOURCE}body/1/paper/1", PAPER_IRI]
+    assert found["body"] == "https://neu.example.org/id/05999004"
+    assert reader(home).get(PAPER_IRI) is None
+    assert reader(home).lookup(PAPER_IRI) == ["https://neu.example.org/eli/dl/05999004/vorlage/1"]
+    assert not any(line.startswith(f"<{BASE}/".encode()) for line in dump(reader(home), "nquads"))
+
+
+def from_other(home, folder, wanted):
+    from_source = files_source(folder)
+    with Journal(home / "journal.sqlite") as journal:
+        harvest(journal, from_source, None, AT, settings=wanted, progress=quiet)
+
+
+def test_an_alias_keeps_the_iri_when_the_vendor_changes(home, town):
+    (home / "aliases").mkdir()
+    (home / "aliases" / "moved.csv").write_text(f"old,new\n{SOURCE}body/1/paper/1,{SOURCE}body/1/paper/9001\n", "utf-8")
+
+    harvested(home, files_source(town(paper=[{**PAPER, "id": f"{SOURCE}body/1/paper/9001", "name": "Umgezogen"}, TOMBSTONE])))
+    built(home)
+
+    assert paper(home)["name"] == "Umgezogen"
+
+
+def test_two_sources_of_one_jurisdiction_need_different_namespaces(home, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "paper.json").write_bytes(orjson.dumps({"data": [{**PAPER, "id": "https://other.example/paper/1"}]}))
+
+    with pytest.raises(Refused, match="namespace"):
+        raising(harvested(home, files_source(other, name="other")))
+
+
+def raising(outcome):
+    if outcome.failure:
+        raise Refused(outcome.failure)
+
+
+def test_two_writers_never_meet(home):
+    with release.writing(home), pytest.raises(Busy, match="another publisher command"):
+        built(home)
+
+
+def test_references_can_be_followed_backwards(home):
+    found = reader(home).referring(f"{BASE}/id/05999004/organization/1")
+
+    assert {one.type for one in found} == {"Paper", "Meeting", "Membership", "Consultation", "ResolutionProposal"}
