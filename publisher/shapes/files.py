@@ -37,7 +37,8 @@ class Rule(NamedTuple):
     """One shape that can be broken: what it is called, how much it weighs and what it tells people to do.
 
     severity: Violation (keeps a record out) | Warning | Info. messages and names: language -> text.
-    path: the property's IRI, or a SPARQL path; "" for a rule about the object itself. select: SPARQL of a relation rule.
+    path: the property's IRI, or a SPARQL path; "" for a rule about the object itself. target: class of the objects judged.
+    value_class: what the values must be instances of. select: SPARQL of a relation rule.
     """
 
     iri: str
@@ -48,6 +49,7 @@ class Rule(NamedTuple):
     path: str = ""
     select: str = ""
     target: str = ""
+    value_class: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,13 @@ def _rules(graph: Graph, layer: str, path: Path, text: str) -> Iterator[Rule]:
             _texts(graph, node, SH.name) or _texts(graph, node, RDFS.label),
             _path(graph, graph.value(node, SH.path)),
             f"{_prefixes(graph)}{select}" if select else "",
-            str(graph.value(node, SH.targetClass) or ""),
+            str(_first(graph.value(owner, SH.targetClass) for owner in (node, *graph.subjects(SH.property, node)))),
+            str(graph.value(node, SH["class"]) or ""),
         )
+
+
+def _first(nodes: Iterable[Node | None]) -> Node | str:
+    return next((node for node in nodes if node is not None), "")
 
 
 NOT_CONSTRAINTS = {RDF.type, RDFS.label, RDFS.comment, SH.property, SH.targetClass, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetNode}
