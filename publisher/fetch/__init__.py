@@ -90,6 +90,9 @@ class Fetch:
         )
         self._proxied = any(value is not None for value in self._client._mounts.values())
 
+    def _unreachable(self, url: str, expected: str) -> Unreachable:
+        return Unreachable(self.source.name, url, f"expected {expected}")
+
     def __enter__(self) -> Self:
         return self
 
@@ -121,7 +124,7 @@ class Fetch:
         kept = self._cache.get(url) if self._cache else None
         if self.replay:
             if kept is None:
-                raise Unreachable(self.source.name, url, "a page kept by an earlier harvest; none is in the cache")
+                raise self._unreachable(url, "a page kept by an earlier harvest; none is in the cache")
             return kept.page
         if kept and self._cache and self._cache.current(kept):
             self.counts["kept"] += 1
@@ -148,12 +151,12 @@ class Fetch:
                 asked = None
             except _Again as fault:
                 if not left:
-                    raise Unreachable(self.source.name, url, f"{fault.expected} (asked {self._bounds.tries} times)") from fault
+                    raise self._unreachable(url, f"{fault.expected} (asked {self._bounds.tries} times)") from fault
                 asked = fault.wait
             self.counts["repeats"] += 1
             self._clock.sleep(wait if asked is None else max(asked, wait))
             wait = min(wait * 2, LONGEST_PAUSE)
-        raise Unreachable(self.source.name, url, "at least one try; options.tries is 0")
+        raise self._unreachable(url, "at least one try; options.tries is 0")
 
     def _followed(self, url: str, headers: Mapping[str, str], statuses: Container[int]) -> Page:
         at, seen = url, {url}
@@ -166,25 +169,26 @@ class Fetch:
                 raise self._fault(page, url)
             at = urljoin(at, page.headers.get("location", ""))
             if at in seen:
-                raise Unreachable(self.source.name, url, f"an end of its redirects; they come back to {at}")
+                raise self._unreachable(url, f"an end of its redirects; they come back to {at}")
             seen.add(at)
-        raise Unreachable(self.source.name, url, f"at most {self._bounds.redirects} redirects")
+        raise self._unreachable(url, f"at most {self._bounds.redirects} redirects")
 
     def _fault(self, page: Page, url: str) -> Exception:
+        got = f"an answer 200, got {page.status}{said(page)}"
         if page.status in AGAIN:
             wait = _seconds(page.headers.get("retry-after", ""), self._clock.now())
             if wait is None or wait <= self._bounds.wait:
-                return _Again(f"an answer 200, got {page.status}", wait)
-            return Unreachable(self.source.name, url, f"an answer 200, got {page.status}; the server asks to wait {wait:,.0f} seconds")
-        return Unreachable(self.source.name, url, f"an answer 200, got {page.status}")
+                return _Again(got, wait)
+            return self._unreachable(url, f"{got}; the server asks to wait {wait:,.0f} seconds")
+        return self._unreachable(url, got)
 
     def _allow(self, url: str) -> None:
         objection = self._guard.objection(url)
         if objection:
-            raise Unreachable(self.source.name, url, f"expected {objection}")
+            raise self._unreachable(url, objection)
         robots = self._rules(url)
         if robots and not robots[0].can_fetch(AGENT, url):
-            raise Unreachable(self.source.name, url, 'leave of robots.txt; with the operator\'s leave set options.robots = "ignore"')
+            raise self._unreachable(url, 'leave of robots.txt; with the operator\'s leave set options.robots = "ignore"')
         host = urlsplit(url).netloc
         self._pace.wait(host, max(self.source.pause, min(robots[1], LONGEST_PAUSE) if robots else 0.0))
 
@@ -210,11 +214,11 @@ class Fetch:
                 self._check_peer(response, url)
                 body = bounded(response, self._bounds, self._clock.now)
         except (httpx.TransportError, Cut) as error:
-            raise _Again(f"a whole answer, got {type(error).__name__}: {error}") from error
+            raise _Again(f"a whole answer; {error or type(error).__name__}") from error
         except TooMuch as error:
-            raise Unreachable(self.source.name, url, f"expected {error}") from error
+            raise self._unreachable(url, str(error)) from error
         except (httpx.InvalidURL, httpx.HTTPError, UnicodeError) as error:
-            raise Unreachable(self.source.name, url, f"an address that can be asked: {error}") from error
+            raise self._unreachable(url, f"an address that can be asked: {error}") from error
         self.counts["bytes"] += len(body)
         kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
         return Page(url, response.status_code, response.headers.get("content-type", ""), body, kept)
@@ -224,7 +228,19 @@ class Fetch:
         peer = stream.get_extra_info("server_addr") if stream and not self._proxied else None
         objection = self._guard.peer_objection(str(peer[0])) if peer else ""
         if objection:
-            raise Unreachable(self.source.name, url, f"expected {objection}")
+            raise self._unreachable(url, objection)
+
+
+def said(page: Page) -> str:
+    """Return what a server says about its refusal, if it says so in JSON: SD.NET tells there that its OParl module is off."""
+    if "json" not in page.content_type:
+        return ""
+    try:
+        told = page.json()
+    except Malformed:
+        return ""
+    words = (told.get("message") or told.get("error")) if isinstance(told, dict) else None
+    return f" ({' '.join(words.split())[:200]})" if isinstance(words, str) else ""
 
 
 def _bounds(options: Mapping[str, Any], name: str) -> Bounds:

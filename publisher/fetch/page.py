@@ -63,25 +63,25 @@ class Bounds(NamedTuple):
     """What one answer may cost: bytes after decompression, seconds in all, redirects, tries."""
 
     bytes: int = 64 << 20
-    seconds: float = 300.0
+    seconds: float = 120.0
     redirects: int = 5
     tries: int = 5
     wait: float = 300.0
 
 
 def bounded(response: httpx.Response, bounds: Bounds, now: Callable[[], float]) -> bytes:
-    """Return the decompressed body. Raises Cut if it ends early, TooMuch beyond the bounds of size or time.
+    """Return the decompressed body. Raises Cut if it ends early or takes too long, TooMuch beyond the bound of size.
 
     Decompression is done here in small steps, for a bomb of a few kilobytes must not unfold in one piece.
     """
     until = now() + bounds.seconds
     parts, size = [], 0
-    for part in _unpacked(response.iter_raw(1 << 16), response.headers.get("content-encoding", "").strip().lower()):
+    for part in _unpacked(response.iter_raw(), response.headers.get("content-encoding", "").strip().lower()):
         size += len(part)
         if size > bounds.bytes:
             raise TooMuch(f"an answer of at most {bounds.bytes:,} bytes")
         if now() > until:
-            raise TooMuch(f"a whole answer within {bounds.seconds:g} seconds")
+            raise Cut(f"it was not there within {bounds.seconds:g} seconds")
         parts.append(part)
     return b"".join(parts)
 
@@ -100,6 +100,6 @@ def _unpacked(raw: Iterable[bytes], encoding: str) -> Iterator[bytes]:
                 chunk = unpack.unconsumed_tail
         yield unpack.flush()
     except zlib.error as error:
-        raise Cut(f"a sound {encoding} answer: {error}") from error
+        raise Cut(f"it is no sound {encoding}: {error}") from error
     if not unpack.eof:
-        raise Cut(f"a whole {encoding} answer; it ended early")
+        raise Cut(f"its {encoding} ended early")
