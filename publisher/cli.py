@@ -245,6 +245,8 @@ def _print_outcomes(outcomes: list[Outcome], *, as_json: bool = False) -> None:
 def _print_built(made: Built) -> None:
     for iri, reason in made.rejected[:20]:
         click.echo(f"kept out: {iri}: {reason}", err=True)
+    for text in made.missing:
+        click.echo(f"no catalogue yet: {text}; write it into catalog.toml in the home", err=True)
     if made.new:
         click.echo(f"release {made.number} in service: {made.changed} records changed, {len(made.rejected)} kept out")
     else:

@@ -12,6 +12,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("sources", "journal", "graph", "shapes", "store", "search", "catalog", "feeds"),
     ("pipeline", "views"),
     ("cli",),
+    ("__main__",),
 )
 BELOW = {room: {low for level in LEVELS[:at] for low in level} for at, level in enumerate(LEVELS) for room in level}
 MAY_KNOW = {

@@ -26,6 +26,7 @@ class Found(NamedTuple):
     source: str
     source_url: str
     recorded: str
+    body: str
     json: bytes
 
 
@@ -58,7 +59,7 @@ class Event(NamedTuple):
 
 
 ENTRY = "e.iri, e.type, e.owner, e.seq, e.created, e.modified, e.deleted"
-JOINED = "v.hash, v.source, v.source_url, v.recorded, v.json"
+JOINED = "v.hash, v.source, v.source_url, v.recorded, v.body, v.json"
 NOW = "e.first <= :release and e.last > :release"
 # One row an IRI: a record's own row first, else the first owner that embeds it.
 ONE = "min((e.owner != e.iri) || e.owner)"
@@ -192,6 +193,23 @@ class Reader:
         """Yield every live record (tombstones too, if asked for) by IRI, one at a time."""
         where = f"where e.owner = e.iri and {NOW}" + ("" if deleted else " and e.deleted = 0") + (" and e.body = :body" if body else "")
         yield from self._found(f"{where} group by e.iri order by e.iri", {"body": body})
+
+    def hashes(self, body: str) -> list[tuple[str, str]]:
+        """Return (IRI, content hash) of a body's live records, by IRI."""
+        sql = f"select e.iri, v.hash from entry e join j.version v on v.seq = e.seq where e.owner = e.iri and e.body = :body and {NOW} "
+        rows = self.db.execute(sql + "and e.deleted = 0 order by e.iri", {"body": body, "release": self.release})
+        return [(iri, digest) for iri, digest in rows]
+
+    def span(self, body: str) -> dict[str, str]:
+        """Return the first `start` and last `end` day of a body's papers and meetings, and when its records were `issued` and `modified`.
+
+        Texts as the sources wrote them; "" where nothing is dated.
+        """
+        day = "case when type in ('Paper', 'Meeting') and day != '' then substr(day, 1, 10) end"
+        stamps = "min(nullif(created, '')), max(nullif(modified, ''))"
+        sql = f"select min({day}), max({day}), {stamps} from entry e where e.body = :body and e.owner = e.iri and e.deleted = 0 and {NOW}"
+        row = self.db.execute(sql, {"body": body, "release": self.release}).fetchone()
+        return dict(zip(("start", "end", "issued", "modified"), (value or "" for value in row), strict=True))
 
     def _runs(self, source: str) -> list[Any]:
         return runs(self.db, source)

@@ -13,7 +13,9 @@ from publisher.config import Settings
 from publisher.errors import Refused
 from publisher.graph.mapper import quads
 from publisher.journal import Journal, Version
+from publisher.journal.reader import readable
 from publisher.journal.serving import Serving, stored
+from publisher.pipeline.furnish import furnished
 from publisher.pipeline.layers import layers
 from publisher.pipeline.rebase import MOVED, moved
 from publisher.pipeline.report import written
@@ -26,12 +28,16 @@ Progress = Callable[[str, int], None]
 
 
 class Built(NamedTuple):
-    """What a build did. changed: versions read; rejected: kept out, with their reasons; number: release now in service."""
+    """What a build did. changed: records taken; rejected: kept out, with their reasons; number: release now in service.
+
+    missing: what has to be configured before there can be a catalogue for harvesters.
+    """
 
     number: int
     changed: int
     rejected: list[tuple[str, str]]
     new: bool
+    missing: list[str]
 
 
 class _Work(NamedTuple):
@@ -60,7 +66,7 @@ def build(settings: Settings, at: str, *, progress: Progress, full: bool = False
         done = serving.return_to(served.number if served else 0)
         top, number, since = journal.last_seq(), _next(home, served), done
         if served and done == top and not full:
-            return Built(served.number, 0, [], False)
+            return Built(served.number, 0, [], False, [])
         if not served or full:
             rmtree(home / "store", ignore_errors=True)
             since, done = done, 0
@@ -70,11 +76,11 @@ def build(settings: Settings, at: str, *, progress: Progress, full: bool = False
         serving.begin()
         rejected, changed = _apply(work, done, top, since)
         _guard(before, serving.live(), settings.safety_share, force)
-        _finish(work, home, top, at)
+        missing = _finish(work, home, top, at)
         release.prune(home, settings.retention)
         kept = release.retained(home)
         serving.prune(kept[0].number if kept else number)
-        return Built(number, changed, rejected, True)
+        return Built(number, changed, rejected, True, missing)
 
 
 def _next(home: Path, served: release.Release | None) -> int:
@@ -165,15 +171,19 @@ class Lookup:
         return found
 
 
-def _finish(work: _Work, home: Path, top: int, at: str) -> None:
-    """Freeze the release, seal it, and switch: whatever happens before the switch, the old one stays in service."""
-    path = release.staged(home, work.number)
+def _finish(work: _Work, home: Path, top: int, at: str) -> list[str]:
+    """Freeze the release, furnish and seal it, and switch: whatever happens before the switch, the old one stays in service."""
+    path, served = release.staged(home, work.number), release.current(home)
     work.store.release(path / "store")
     written(path, work.serving, work.journal, work.base, work.number)
     work.serving.finish(work.number, top, at)
+    with closing(readable(home, work.number)) as reader:
+        work.progress("furnishing", 0)
+        missing = furnished(path, reader, work.store, home, served and served.path)
     manifest = {"release": work.number, "seq": top, "base": work.base, "made": at, "records": work.serving.live()}
     release.finished(home, work.number, manifest)
     release.switch(home, work.number)
+    return missing
 
 
 def _batches(versions: Iterable[Version], size: int) -> Iterator[list[Version]]:

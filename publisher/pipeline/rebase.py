@@ -31,7 +31,9 @@ def moved(journal: Journal, base: str, at: str) -> int:
             iri=obj["id"], body=_iri(version.body, old, base), hash=content_hash(obj), json=orjson.dumps(obj), recorded=at
         )
         journal.append(fresh)
-        journal.append(version._replace(source=MOVED, deleted=True, recorded=at, hash=content_hash({"id": obj["id"]}), json=b"{}"))
+        ended = {"type": obj["type"], "id": version.iri, "modified": at, "deleted": True}
+        content = {"modified": at, "recorded": at, "hash": content_hash(ended), "json": orjson.dumps(ended)}
+        journal.append(version._replace(source=MOVED, deleted=True, **content))
         count += 1
     journal.set("base", base)
     journal.commit()
