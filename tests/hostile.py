@@ -354,9 +354,9 @@ def main() -> None:
                 except Unreachable as error:
                     refused = [f"harvest ends: {error.expected}"]
             name = case.trouble.__name__.replace("_", " ")
-            print(
-                f"| {name} | {len(items) - len(refused) if items else 0} of {town.size} | {len(refused)} | {len(asked)} | {'; '.join(refused)} |"
-            )
+            came = sum(isinstance(item, Record) for item in items)
+            row = (name, f"{came} of {town.size}", str(len(refused)), str(len(asked)), "; ".join(refused))
+            print(f"| {' | '.join(row)} |")
 
 
 if __name__ == "__main__":

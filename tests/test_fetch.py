@@ -370,6 +370,6 @@ def test_text_is_read_in_its_charset(body, content_type, text):
 
 
 def test_a_packing_nobody_asked_for_is_refused():
-    with serving(no_robots(lambda ask: ask.send(b"x", Content_Encoding="br"))) as (base, _), Fetch(town(base)) as fetch:
-        with pytest.raises(Unreachable, match="not as 'br'"):
-            fetch(base + "/x")
+    brotli = no_robots(lambda ask: ask.send(b"x", Content_Encoding="br"))
+    with serving(brotli) as (base, _), Fetch(town(base)) as fetch, pytest.raises(Unreachable, match="not as 'br'"):
+        fetch(base + "/x")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from publisher import sources
 from publisher.config import Source
 from publisher.errors import Malformed, Unreachable
 from publisher.fetch import Clock, Fetch
@@ -88,6 +89,16 @@ def test_an_interrupted_harvest_goes_on_where_it_stopped(tmp_path):
 
     assert keys(records, base) == expected(town)
     assert asked[first:] == ["/robots.txt", "/body/1/paper?page=3", "/body/1/paper?page=4"]
+
+
+def test_a_finished_harvest_is_asked_anew(tmp_path):
+    with serving(Town(papers=3)) as (base, asked):
+        source = Source("musterstadt", "oparl", f"{base}/system", "05999016", pause=0)
+        for _ in range(2):
+            with Fetch(source, tmp_path) as fetch:
+                assert all(isinstance(item, Record) for item in sources.records(source, fetch))
+
+    assert asked.count("/body/1/paper") == 2
 
 
 def test_a_harvest_is_replayed_offline(tmp_path):

@@ -23,4 +23,10 @@ def records(source: Source, fetch: Fetch) -> Records:
     """
     if source.kind not in KINDS:
         raise Misconfigured(f"source {source.name}: kind {source.kind!r}; expected one of: {', '.join(KINDS)}")
-    return KINDS[source.kind](source, fetch)
+    return _walked(source, fetch)
+
+
+def _walked(source: Source, fetch: Fetch) -> Records:
+    yield from KINDS[source.kind](source, fetch)
+    if isinstance(fetch, Fetch):
+        fetch.finish()  # an interrupted walk does not come here: its pages are used by the next one
