@@ -274,7 +274,7 @@ def test_a_large_answer_is_whole_zipped_or_not(release):
     plain = asked(app.test_client(), query, "text/tab-separated-values")
     zipped = asked(app.test_client(), query, "text/tab-separated-values", **{"Accept-Encoding": "gzip"})
 
-    assert plain.content_length == len(plain.data) > 1 << 20
+    assert plain.content_length == len(plain.data) > 4 << 20
     assert plain.data.count(b"\n") == PAPERS**2 + 1
     assert gzip.decompress(zipped.data) == plain.data
     app.extensions["sparql"][0].close()
@@ -301,6 +301,21 @@ def test_a_query_beyond_a_limit_ends_with_its_name(client, query, accept, limit,
     assert (response.status_code, response.json["limit"]) == (status, limit)
     assert " / " in detail(response)
     assert time.monotonic() - begin < SECONDS + 1.5
+
+
+def test_large_answers_on_their_way_are_bounded_and_small_ones_are_not(release):
+    app = dataset_app(release, BASE, Limits(workers=1, streams=1, whole=10_000, patience=0.2, client_seconds=0))
+    large, small = f"SELECT ?a ?n {{ ?a <{NAME}> ?n }}", "ASK {}"
+    slow = app.test_client().get("/sparql", query_string={"query": large}, buffered=False)
+
+    refused = asked(app.test_client(), large)
+    assert (refused.status_code, refused.json["limit"]) == (503, "streams")
+    assert asked(app.test_client(), small).status_code == 200
+    slow.close()
+    assert asked(app.test_client(), large).status_code == 200
+    assert app.test_client().head("/sparql", query_string={"query": large}).status_code == 200
+    assert asked(app.test_client(), large).status_code == 200
+    app.extensions["sparql"][0].close()
 
 
 def test_memory_is_limited(release):

@@ -11,10 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from publisher.errors import LimitMet, Misconfigured, QueryRefused
 from publisher.store.gate import Query
@@ -30,7 +30,9 @@ class Limits:
     """What one query may take, and how many may run: seconds of wall clock, rows, bytes of answer, bytes of memory.
 
     query_bytes: longest query text. workers: queries that run at once in this process. waiting: requests that may wait for a
-    worker, each at most `patience` seconds. client_seconds: seconds of work a client may have in stock, refilled at
+    worker, each at most `patience` seconds. streams: answers larger than `whole` bytes on their way at once; each holds a thread
+    of the web server for as long as its reader takes, so workers + waiting + streams must stay below the server's threads.
+    client_seconds: seconds of work a client may have in stock, refilled at
     `client_share` seconds a second; 0 switches it off.
     """
 
@@ -40,7 +42,9 @@ class Limits:
     memory: int = 1 << 30
     query_bytes: int = 100_000
     workers: int = 2
-    waiting: int = 12
+    waiting: int = 8
+    streams: int = 4
+    whole: int = 4 << 20
     patience: float = 5.0
     client_seconds: float = 60.0
     client_share: float = 1.0
@@ -56,10 +60,28 @@ class Job(NamedTuple):
     named_graphs: Sequence[str] = ()
 
 
+class Held(io.RawIOBase):
+    """A file that gives something back once it is closed or forgotten."""
+
+    def __init__(self, file: BinaryIO, give_back: Callable[[], None]) -> None:
+        self._file, self._give_back = file, give_back
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes."""
+        return self._file.read(size)
+
+    def close(self) -> None:
+        """Close the file, give back once."""
+        if not self.closed:
+            self._file.close()
+            self._give_back()
+        super().close()
+
+
 class Answer(NamedTuple):
     """A whole answer: its stream at the start, its length in bytes, and the milliseconds the query took."""
 
-    body: BinaryIO
+    body: BinaryIO | Held
     size: int
     milliseconds: float
 
@@ -88,8 +110,12 @@ WORKERS = (
     "Alle {0} Abfrageplätze sind belegt. Bitte versuchen Sie es in einigen Sekunden noch einmal. / "
     "All {0} query workers are busy. Please try again in a few seconds."
 )
-TEXTS = {"time": TIME, "rows": ROWS, "bytes": BYTES, "memory": MEMORY, "workers": WORKERS}
-STATUS = {"time": 503, "rows": 422, "bytes": 422, "memory": 422, "workers": 503}
+STREAMS = (
+    "{0} große Antworten sind schon unterwegs. Bitte versuchen Sie es später, fragen Sie nach weniger, oder nutzen Sie einen Datenabzug. / "
+    "{0} large answers are already on their way. Please try later, ask for less, or use a dump."
+)
+TEXTS = {"streams": STREAMS, "time": TIME, "rows": ROWS, "bytes": BYTES, "memory": MEMORY, "workers": WORKERS}
+STATUS = {"streams": 503, "time": 503, "rows": 422, "bytes": 422, "memory": 422, "workers": 503}
 
 
 def met(limit: str, limits: Limits) -> LimitMet:
@@ -213,6 +239,7 @@ class Pool:
         self._idle: list[Worker] = []
         self._free = threading.Semaphore(self.limits.workers)
         self._queue = threading.Semaphore(self.limits.workers + self.limits.waiting)
+        self._streams = threading.Semaphore(self.limits.streams)
         self._lock = threading.Lock()
 
     def ask(self, path: Path, job: Job) -> Answer:
@@ -226,9 +253,10 @@ class Pool:
             if not self._free.acquire(timeout=self.limits.patience):
                 raise met("workers", self.limits)
             try:
-                return self._asked(path, job)
+                answer = self._asked(path, job)
             finally:
                 self._free.release()
+            return self._streamed(answer) if answer.size > self.limits.whole else answer
         finally:
             self._queue.release()
 
@@ -242,6 +270,12 @@ class Pool:
                 worker = Worker(path, self.limits)  # the next query finds it started
             with self._lock:
                 self._idle.append(worker)
+
+    def _streamed(self, answer: Answer) -> Answer:
+        if not self._streams.acquire(timeout=self.limits.patience):
+            answer.body.close()
+            raise met("streams", self.limits)
+        return answer._replace(body=Held(cast(BinaryIO, answer.body), self._streams.release))
 
     def _worker(self, path: Path) -> Worker:
         with self._lock:

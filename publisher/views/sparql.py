@@ -19,7 +19,7 @@ from publisher.errors import LimitMet, Misconfigured, QueryRefused
 from publisher.release import Release
 from publisher.store.description import converted, service
 from publisher.store.gate import Query, checked
-from publisher.store.workers import Answer, Job, Limits, Pool, Purse
+from publisher.store.workers import Answer, Held, Job, Limits, Pool, Purse
 from publisher.views.answers import HTML, negotiated
 
 blueprint = Blueprint("sparql", __name__)
@@ -41,7 +41,6 @@ GRAPH = (
 )
 FORMATS = {"solutions": SOLUTIONS, "graph": GRAPH}
 CHUNK = 1 << 16
-SMALL = 1 << 20
 METHODS = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"]
 ALLOW = "GET, HEAD, POST, OPTIONS"
 TITLES = {
@@ -212,16 +211,14 @@ def _worked(path: Path, job: Job) -> Answer:
 
 def _negotiated(formats: tuple[tuple[str, str, tuple[str, ...]], ...], wished: list[str]) -> tuple[str, str]:
     """Return (media type to announce, media type for the engine) by `format=` or Accept. Raises Refusal 406."""
-    if wished and wished[-1]:
-        found = next((media_type for name, media_type, aliases in formats if wished[-1] in (name, media_type, *aliases)), None)
-        if found:
-            return found, found
-    else:
-        offers = {media_type: media_type for _, media_type, _ in formats}
-        offers |= {alias: media_type for _, media_type, aliases in formats for alias in aliases}
-        best = negotiated(request.headers.get("Accept"), list(offers))
-        if best:
-            return best, offers[best]
+    for name, media_type, aliases in formats:
+        if wished and wished[-1] in (name, media_type, *aliases):
+            return media_type, media_type
+    # Clients send `format=` with names of their own (SPARQLWrapper: "turtle"); then their Accept header speaks.
+    offers = {media_type: media_type for _, media_type, _ in formats}
+    offers |= {alias: media_type for _, media_type, aliases in formats for alias in aliases}
+    if best := negotiated(request.headers.get("Accept"), list(offers)):
+        return best, offers[best]
     names = ", ".join(media_type for _, media_type, _ in formats)
     raise Refusal(406, f"Verfügbar sind: {names}. / Available are: {names}.", available=[media_type for _, media_type, _ in formats])
 
@@ -242,12 +239,12 @@ def _headed(response: Response, release: int, tag: str) -> Response:
     return response
 
 
-def _body(body: BinaryIO, size: int, media_type: str) -> Response:
+def _body(body: BinaryIO | Held, size: int, media_type: str) -> Response:
     """Return a whole answer as a response: in one piece when small, else streamed from its file in constant memory."""
     text = media_type.startswith("text/") or media_type in ("application/n-triples", "application/n-quads")
     content_type = f"{media_type}; charset=utf-8" if text else media_type
     zipped = size > 1400 and request.accept_encodings.quality("gzip") > 0
-    if size <= SMALL:
+    if size <= current_app.config["SPARQL_LIMITS"].whole:
         with body:
             data = body.read()
         response = Response(gzip.compress(data, 1, mtime=0) if zipped else data, content_type=content_type)
@@ -261,12 +258,12 @@ def _body(body: BinaryIO, size: int, media_type: str) -> Response:
     return response
 
 
-def _chunks(body: BinaryIO) -> Iterator[bytes]:
+def _chunks(body: BinaryIO | Held) -> Iterator[bytes]:
     while chunk := body.read(CHUNK):
         yield chunk
 
 
-def _zipped(body: BinaryIO) -> Iterator[bytes]:
+def _zipped(body: BinaryIO | Held) -> Iterator[bytes]:
     press = zlib.compressobj(1, zlib.DEFLATED, 31)
     for chunk in _chunks(body):
         if data := press.compress(chunk):
