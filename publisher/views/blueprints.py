@@ -2,6 +2,14 @@
 
 from flask import Blueprint
 
-from publisher.views import documents, pages, sparql
+from publisher.views import catalog, documents, feeds, lists, pages, sparql, versions
 
-ALL: tuple[Blueprint, ...] = (documents.blueprint, sparql.blueprint, pages.blueprint)
+ALL: tuple[Blueprint, ...] = (
+    documents.blueprint,
+    lists.blueprint,
+    versions.blueprint,
+    feeds.blueprint,
+    catalog.blueprint,
+    sparql.blueprint,
+    pages.blueprint,
+)

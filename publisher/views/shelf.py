@@ -1,0 +1,48 @@
+"""What lies in the directory of the release in service: files sent as they are, and its search index."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app, request, send_file
+
+from publisher.release import Release
+from publisher.search import Index
+from publisher.views.answers import problem
+
+
+def release() -> Release:
+    """Return the release in service. Raises Busy before the first one."""
+    found: Release = current_app.config["RELEASE"]()
+    return found
+
+
+def sent(path: Path, media: str, max_age: int = 300, *, immutable: bool = False) -> Response:
+    """Return a file of the release with validators and ranges, never read into memory as a whole; 404 if it is not there.
+
+    The tag is the file's checksum from the release's manifest, so that it stays while the content does.
+    """
+    if not path.is_file():
+        return problem(404, "Nicht gefunden / not found", f"{request.path}: gibt es in dieser Version nicht / not in this release")
+    response = send_file(path, mimetype=media, conditional=True, etag=_tag(path), max_age=max_age)
+    response.headers["Cache-Control"] = f"public, max-age={max_age}" + (", immutable" if immutable else ", stale-while-revalidate=3600")
+    response.headers["Accept-Ranges"] = "bytes"
+    return response
+
+
+def _tag(path: Path) -> str:
+    """Return a file's checksum; the files of a release are read only once, and never change."""
+    held: tuple[int, dict[str, Any]] | None = current_app.extensions.get("shelf")
+    now = release()
+    if held is None or held[0] != now.number:
+        held = current_app.extensions["shelf"] = (now.number, now.manifest.get("files", {}))
+    noted = held[1].get(str(path.relative_to(now.path)), {})
+    return str(noted.get("sha256", now.number))[:32]
+
+
+def search_index() -> Index:
+    """Return the search index of the release in service, opened once. Raises Unreachable if the release has none."""
+    held: tuple[int, Index] | None = current_app.extensions.get("search")
+    now = release()
+    if held is None or held[0] != now.number:
+        held = current_app.extensions["search"] = (now.number, Index(now.path / "search"))
+    return held[1]
