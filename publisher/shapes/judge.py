@@ -86,17 +86,19 @@ def _results(several: list[batch.Record], shapes: Shapes, run: Engine) -> Iterat
         yield _result(shapes, focus, Finding(focus, UNREADABLE, "Engine", ""))
     else:
         owners = _owners(several) if findings else {}
-        rows = {(owners.get(finding.focus.encode()) or finding.focus.strip("<>"), finding) for finding in findings}
+        rows = [(owners.get(finding[0]) or finding[0].strip("<>"), finding) for finding in findings]
         yield from (_result(shapes, *row) for row in sorted(rows))
 
 
-def _owners(several: list[batch.Record]) -> dict[bytes, str]:
-    """Return subject -> the record that describes it, or, where none in the batch does, that speaks of it."""
-    found: dict[bytes, str] = {}
+def _owners(several: list[batch.Record]) -> dict[str, str]:
+    """Return subject in N-Triples syntax -> the record that describes it, or, where none in the batch does, that speaks of it."""
+    found: dict[str, str] = {}
     for graph, data in several:
-        for subject, typed in batch.SUBJECT.findall(data):
-            if typed or subject not in found:
-                found[subject] = graph
+        described, mentioned = batch.subjects(data)
+        for subject in mentioned:
+            name = subject.decode()
+            if subject in described or name not in found:
+                found[name] = graph
     return found
 
 
