@@ -121,6 +121,14 @@ class Concepts:
             self.unmapped["result", text] += 1
         return found
 
+    def decided(self, result: Result) -> bool | None:
+        """Tell whether a result is a decision by its own words or votes; None where only the consultation's role can tell."""
+        if not result.understood:
+            return None
+        if result.outcome:
+            return schemes()["result"][result.outcome.rsplit("/", 1)[-1]].decisive
+        return bool(result.majority or result.votes)
+
     def _with_iris(self, reading: Result) -> Result:
         outcome = self.iri("result", reading.outcome) if reading.outcome else None
         majority = self.iri("majority", reading.majority) if reading.majority else None
