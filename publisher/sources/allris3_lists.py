@@ -1,0 +1,240 @@
+"""Pure parsers of classic ALLRIS pages that list things: calendar, meetings, papers, committees, factions, members, one person."""
+
+import re
+from typing import Any
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborNode
+
+from publisher.errors import Malformed
+from publisher.sources.allris3_frame import cells_of, inputs, key_at, keys_of, opened, own_key
+from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, _full, ended
+from publisher.sources.pages_common import GERMAN_DAY, HOUR, MONTHS, Sheet, day, hours, key_in, plain, shown
+
+WEEKDAY = re.compile(r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.?")
+MONTH = re.compile(r"([A-Za-zä]{3,9})\.?\s+(\d{4})")
+PERIOD = re.compile(r"(seit|ab|von|bis)?\s*(\d\d\.\d\d\.\d{4})")
+TITLES = re.compile(r"(?:(?:Prof|Dr|Dipl|Mag|Ing|h\. ?c|med|jur|phil|rer|nat|habil|MdL|MdB)\b\.?(?:-[A-Z][a-z]+\.?)?\s*)+")
+
+
+def calendar(html: bytes | str, url: str) -> dict[str, Any]:
+    """Return the month ("2023-10") and the meetings of a si010 page. Raises Malformed.
+
+    The day stands once for several meetings. A row without SILFDNR ("Schulferien", a holiday) is no meeting.
+    """
+    frame = opened(html, url, "table.tl1")
+    page, main = frame.page, frame.main
+    month = _month(page, main)
+    meetings: list[dict[str, Any]] = []
+    today: str | None = None
+    for row in main.css("table.tl1 tr"):
+        told = shown(row)
+        if len(told) > 1 and told[1].isdigit() and WEEKDAY.fullmatch(told[0]):
+            today = day(f"{told[1]}.{month[5:]}.{month[:4]}")
+            page.rules.setdefault("day", []).extend(told[:2])
+            told = told[2:]
+        key = keys_of(row).get("SILFDNR") if told else None
+        (page.used if key else page.rules.setdefault("no meeting", [])).extend(told)
+        if key and all(entry["key"] != key for entry in meetings):
+            meetings.append(_listed(row, told, key, today))
+    for cell in main.css("table:not(.tl1) > tbody > tr > td"):
+        if cell.css_first("table,h2") is None:
+            page.take(cell, "navigation")
+    return ended(page, {"kind": "calendar", "month": month, "meetings": meetings}, "si010")
+
+
+def _month(page: Sheet, main: LexborNode) -> str:
+    """Return the month shown: of the heading, else of the form's first day, else of the address."""
+    for heading in main.css("h2"):
+        if (hit := MONTH.search(page.take(heading))) and (at := MONTHS.get(hit[1][:3].lower())):
+            return f"{hit[2]}-{at:02d}"
+    for name, value, _ in inputs(main):
+        if name == "KALDATVON" and (first := day(value)):
+            return first[:7]
+    raise Malformed(page.url, "a calendar that names its month")
+
+
+def _listed(row: LexborNode, texts: list[str], key: str, today: str | None) -> dict[str, Any]:
+    rest = [text for text in texts if text]
+    time = next((text for text in rest if HOUR.search(text) and len(text) < 30), "")
+    link = next((plain(a.text()) for a in row.css("a") if "SILFDNR" in (a.attributes.get("href") or "").upper() and plain(a.text())), "")
+    others = [text for text in rest if text not in (time, link)]
+    name = link or (others.pop(0) if others else "")
+    start, end = hours(time)
+    found = {"key": key, "day": today, "start": start, "end": end, "name": name, "room": others[-1] if others else ""}
+    return _full(found | {"agenda": bool(link), "cancelled": bool(CANCELLED.search(name))})
+
+
+def meetings(html: bytes | str, url: str) -> dict[str, Any]:
+    """Return the meetings that a si018 page lists, each with its own day. Raises Malformed."""
+    frame = opened(html, url, "table")
+    page, main = frame.page, frame.main
+    found: dict[str, dict[str, Any]] = {}
+    for row in main.css("tr"):
+        if row.css_first("table") is not None:
+            continue
+        cells = cells_of(row)
+        key = keys_of(row).get("SILFDNR")
+        texts = [page.take(cell, "" if key else "header") for cell in cells]
+        if key and key not in found:
+            at = next((text for text in texts if GERMAN_DAY.search(text)), "")
+            found[key] = _listed(row, [text.replace(at, "") if text == at else text for text in texts], key, day(at))
+    return ended(page, {"kind": "meetings", "meetings": list(found.values()), "next": _next(main, url)}, "si018")
+
+
+def papers(html: bytes | str, url: str) -> dict[str, Any]:
+    """Return the papers that a vo040 page lists (key, reference, name, date, paperType) and the address of the next page.
+
+    The date is that of the column shown: "Angel." (laid down) or "Freig." (released). Raises Malformed.
+    """
+    frame = opened(html, url, "table.tl1")
+    page, main = frame.page, frame.main
+    found: dict[str, dict[str, Any]] = {}
+    for row in main.css("table.tl1 tr"):
+        link = row.css_first('a[href*="VOLFDNR="]')
+        key = key_in(link.attributes.get("href"), "VOLFDNR") if link is not None else None
+        told = page.block(row, "" if key else "header")
+        if link is not None and key and key not in found:
+            found[key] = {"key": key} | _paper(link, told)
+    facts = {"kind": "papers", "paper": list(found.values()), "next": _next(main, url)}
+    return ended(page, facts, "vo040")
+
+
+def _paper(link: LexborNode, told: list[str]) -> dict[str, Any]:
+    raw = (link.text() or "").strip()
+    reference, gap, name = raw.partition("\xa0")
+    if not gap:
+        reference, name = "", raw
+    at = next((text for text in told if GERMAN_DAY.fullmatch(text)), "")
+    kind = told[-1] if told[-1] not in (plain(raw), at) else ""
+    return _full({"reference": plain(reference), "name": plain(name), "date": day(at), "paperType": kind})
+
+
+def _next(main: LexborNode, url: str) -> str | None:
+    for link in main.css("a"):
+        word, href = plain(link.text()).lower(), link.attributes.get("href") or ""
+        if href and (word.startswith(("nächste", "weiter")) or "shownext=true" in href.lower()):
+            return urljoin(url, href)
+    return None
+
+
+def organizations(html: bytes | str, url: str) -> dict[str, Any]:
+    """Return the committees (au010), factions (fr010) or councils (pa010) listed: key "au-235", name, endDate. Raises Malformed."""
+    frame = opened(html, url, "table")
+    page, main = frame.page, frame.main
+    found: dict[str, dict[str, Any]] = {}
+    for row in main.css("tr"):
+        if row.css_first("table") is not None:
+            continue
+        keys = keys_of(row)
+        key = next((f"{word}-{keys[parameter]}" for parameter, word in ORGANIZATION[:4] if parameter in keys), None)
+        cells = cells_of(row)
+        texts = [page.take(cell, "" if key and at < 2 else "statistics") for at, cell in enumerate(cells)]
+        if key and key not in found:
+            name = next((plain(link.text()) for link in row.css('a[href*="LFDNR"]') if plain(link.text())), "") or (texts + [""])[1]
+            ended_at = next((day(text) for text in texts if "bis" in text.lower() and day(text)), None)
+            found[key] = _full({"key": key, "name": name, "endDate": ended_at})
+    return ended(page, {"kind": "organizations", "organization": list(found.values())}, "au010")
+
+
+def organization(html: bytes | str, url: str) -> dict[str, Any]:
+    """Return name and members of a committee (au020), faction (fr020) or council (pa020). Raises Malformed.
+
+    The block "Anschrift" names clerks and private telephones; only the homepage is read from it, the rest is withheld and counted.
+    """
+    frame = opened(html, url, "table")
+    page, main = frame.page, frame.main
+    parameter, word = next(((name, word) for name, word in ORGANIZATION[:4] if key_in(url, name)), ("", ""))
+    if not parameter:
+        raise Malformed(url, "an address with AULFDNR, FRLFDNR, PALFDNR or GRLFDNR")
+    facts: dict[str, Any] = {"kind": "organization", "key": f"{word}-{own_key(frame, parameter)}", "name": frame.title}
+    facts["member"] = [member for row in main.css("table.tl1 tr") if (member := _member(page, row))]
+    if closed := len(page.rules.get("withheld", ())):
+        page.note("withheld", "member without page", "organization.membership", closed)
+    _contact(page, main, facts)
+    for heading in main.css("h3"):
+        if heading.parent is not None and heading.parent.tag != "a":
+            page.take(heading, "header")
+    return ended(page, facts, "au020")
+
+
+def _member(page: Sheet, row: LexborNode) -> dict[str, Any] | None:
+    key = key_at(row, "KPLFDNR")
+    # A member whom the town gives no page has no key: nobody could tell two of one name apart (seen: Bergedorf, "zubenannte Bürger").
+    told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
+    if not key or not told:
+        return None
+    return _full({"key": key, "name": told[0], "role": " ".join(told[1:2]), "function": " ".join(told[2:])})
+
+
+def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
+    withheld = 0
+    for cell in main.css("table:not(.tl1) > tbody > tr > td"):
+        if cell.css_first("table") is not None:
+            continue
+        link = cell.css_first('a[href^="http"]')
+        if link is not None and "website" not in facts and (home := plain(link.attributes.get("href") or "")):
+            facts["website"] = home
+            page.take(cell)
+        elif cell.css_first("h3") is not None:
+            page.take(cell, "menu")
+        else:
+            withheld += len(page.block(cell, "withheld"))
+    for cell in main.css("table:not(.tl1) > tbody > tr > th"):
+        page.take(cell, "statistics")
+    if withheld:
+        page.note("withheld", "contact", "organization.location", withheld)
+
+
+def person(html: bytes | str, url: str) -> dict[str, Any]:
+    """Return name and memberships (organization, role, startDate, endDate) of a kp020 page. Raises Malformed.
+
+    Address, telephone, mail, profession and everything else of that page is withheld and counted.
+    """
+    frame = opened(html, url, "table")
+    page, main = frame.page, frame.main
+    facts: dict[str, Any] = {"kind": "person", "key": own_key(frame, "KPLFDNR"), "name": frame.title}
+    found: list[dict[str, Any]] = []
+    withheld = 0
+    for row in main.css("tr"):
+        if row.css_first("table") is not None:
+            continue
+        keys = keys_of(row)
+        key = next((f"{word}-{keys[parameter]}" for parameter, word in ORGANIZATION[:4] if parameter in keys), None)
+        cells = cells_of(row)
+        if key is None:
+            withheld += sum(len(page.block(cell, "withheld" if cell.tag == "td" else "header")) for cell in cells)
+            continue
+        texts = [text for cell in cells if (text := page.take(cell))]
+        found.append(_full({"organization": key, "name": (texts + [""])[0]}) | _period(texts[1:]))
+    facts["membership"] = found
+    if withheld:
+        page.note("withheld", "contact", "person.location", withheld)
+    return ended(page, facts, "kp020")
+
+
+def _period(texts: list[str]) -> dict[str, Any]:
+    """Return role and days: ["Mitglied", "14.07.1999 - 13.12.1999"], ["Mitglied", "seit 02.07.2014"]."""
+    dated = next((text for text in texts if GERMAN_DAY.search(text)), "")
+    role = next((text for text in texts if text != dated and "keine" not in text.lower()), "")
+    days = [day(hit[2]) for hit in PERIOD.finditer(dated)]
+    if len(days) == 1:
+        days = [None, days[0]] if "bis" in dated.lower() else [days[0], None]
+    return _full({"role": role, "startDate": (days + [None])[0], "endDate": (days + [None, None])[1]})
+
+
+def named(name: str) -> dict[str, Any]:
+    """Return a Person's names of one as printed: "Dr. Meier, Eva" -> familyName, givenName, title; without a comma nothing is guessed."""
+    name = plain(name)
+    name = re.sub(r"^(?:Herr|Frau)\s+", "", name)
+    hit = TITLES.match(name)
+    title = hit[0].strip() if hit else ""
+    rest = name[hit.end() :] if hit else name
+    family, comma, given = (part.strip() for part in rest.partition(","))
+    inner = TITLES.match(given)
+    if inner:
+        title, given = f"{title} {inner[0]}".strip(), given[inner.end() :]
+    if comma and family and given and "," not in given:
+        whole = " ".join(part for part in (title, given, family) if part)
+        return _full({"name": whole, "familyName": family, "givenName": given, "title": [title] if title else []})
+    return _full({"name": name, "title": [title] if title else []})

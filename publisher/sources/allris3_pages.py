@@ -1,0 +1,324 @@
+"""Pure parsers of classic ALLRIS pages about one thing: a paper (vo020), an agenda (to010), an agenda item (to020)."""
+
+import re
+from typing import Any
+
+from selectolax.lexbor import LexborNode
+
+from publisher.sources.allris3_frame import Frame, Value, after, authors, cells_of, field_of, keys_of, opened, own_key, texts, values
+from publisher.sources.pages_common import Sheet, booked, day, groups, hours, key_in, plain, shown
+from publisher.sources.pages_common import number as number_of
+
+CANCELLED = re.compile(r"entf(?:ä|ae)llt|abgesagt|fällt aus|ausgefallen|aufgehoben", re.IGNORECASE)
+OPEN = re.compile(r"\(?\s*(?:offen|noch offen|ohne)\s*\)?|-+", re.IGNORECASE)
+ORGANIZATION = (("AULFDNR", "au"), ("FRLFDNR", "fr"), ("PALFDNR", "pa"), ("GRLFDNR", "gr"), ("KPLFDNR", "kp"))
+COMMENT = re.compile(r"<!--\s*(\d{1,18})\s*-->")
+CLERKS = re.compile(r"\s*\b(?:verfasser|bearbeiter|ansprechpartner|ansprechperson|antragsteller)[^:]{0,12}:\s*", re.IGNORECASE)
+
+
+def paper(html: bytes | str, url: str) -> dict[str, Any]:
+    """Return what a vo020 page says of one Paper. Raises Malformed."""
+    frame = opened(html, url, "td.kb1")
+    facts: dict[str, Any] = {"kind": "paper", "key": own_key(frame, "VOLFDNR")} | reference(frame.title)
+    head(frame, facts, "vo020")
+    facts["section"] = [{"anchor": code} | part for code, part in texts(frame).items()]
+    attached(frame, facts)
+    menus(frame)
+    return ended(frame.page, facts, "vo020")
+
+
+def reference(title: str) -> dict[str, str]:
+    """Return the local name of the kind of paper and its number of a heading: "Drucksache - 22-2362"."""
+    word, dash, told = title.partition(" - ")
+    return {"word": word.strip(), "reference": told.strip()} if dash and told.strip() else {"word": word.strip()}
+
+
+def head(frame: Frame, facts: dict[str, Any], name: str) -> None:
+    """Fill `facts` from the labelled values of a paper's head."""
+    page = frame.page
+    for value in values(frame, name):
+        if value.field == "stations":
+            facts["consultation"] = stations(page, value.cell)
+        elif value.field == "files":
+            facts.setdefault("attachment", [])
+        elif value.field in ("author", "clerk"):
+            facts["originator"] = facts.get("originator", []) + authors(page, value, name)
+        elif value.field in ("underDirectionOf", "involved"):
+            facts[value.field] = facts.get(value.field, []) + [
+                part.strip() for line in value.lines for part in line.split(";") if part.strip()
+            ]
+        elif value.field in ("related", "superordinated", "subordinated"):
+            facts[value.field] = facts.get(value.field, []) + related(value)
+        elif value.lines:
+            facts.setdefault("date" if value.field == "date" else value.field, " ".join(value.lines))
+    if "date" in facts:
+        facts["date"] = day(facts["date"])
+
+
+def related(value: Value) -> list[dict[str, str]]:
+    """Return the papers that a cell links to: key and reference as printed."""
+    found = {}
+    for link in value.cell.css('a[href*="VOLFDNR"]'):
+        if key := key_in(link.attributes.get("href"), "VOLFDNR"):
+            found[key] = {"key": key, "name": plain(link.text())}
+    return list(found.values()) or [{"name": line} for line in value.lines]
+
+
+def stations(page: Sheet, label: LexborNode) -> list[dict[str, Any]]:
+    """Return the Beratungsfolge: a station's row names committee and role, each row of seven cells after it one of its dates.
+
+    A station without such a row is planned without a date; one with two was postponed and taken up again.
+    """
+    row = label.parent
+    below = after(row, "tr") if row is not None else None
+    table = below.css_first("table") if below is not None else None
+    found: list[dict[str, Any]] = []
+    station: dict[str, Any] | None = None
+    dated = False
+    for line in table.css("tr") if table is not None else ():
+        cells = cells_of(line)
+        if len(cells) < 2 or not (line.attributes.get("class") or cells[0].attributes.get("title")):
+            continue
+        said = [page.take(cell) for cell in cells]
+        if len(cells) <= 4:
+            if station and not dated:
+                found.append(station)
+            state = plain(cells[0].attributes.get("title") or "")
+            station = _full({"status": state, "organization": said[1], "role": said[2] if len(said) > 2 else ""})
+            dated = False
+        elif station is not None:
+            dated = True
+            found.append(station | _detail(line, cells, said))
+    if station and not dated:
+        found.append(station)
+    return found
+
+
+def _detail(row: LexborNode, cells: list[LexborNode], said: list[str]) -> dict[str, Any]:
+    keys = keys_of(row)
+    name = next((text for text in said[3:4] if text), "")
+    found = {"status": plain(cells[0].attributes.get("title") or ""), "day": day(said[1]), "name": name, "result": decided(said[4])}
+    return _full(found | {"meeting": keys.get("SILFDNR"), "agendaItem": keys.get("TOLFDNR")})
+
+
+def decided(text: str) -> str:
+    """Return a result as printed; "(offen)" and dashes are none."""
+    return "" if OPEN.fullmatch(text) else text
+
+
+def attached(frame: Frame, facts: dict[str, Any]) -> None:
+    """Fill in the files: lasting ones with their key, names of those whose address dies with the session."""
+    page = frame.page
+    tables = {}
+    for cell in frame.labels:
+        if field_of(" ".join(shown(cell))) == "files" and cell.parent is not None and (table := cell.parent.parent) is not None:
+            tables[table.mem_id] = table
+    for table in tables.values():
+        page.used.extend(line for line in shown(table) if field_of(line) != "files")
+    if frame.dying:
+        facts["attachment"] = list(dict.fromkeys(frame.dying))
+        page.note("damage", "session-link", "auxiliaryFile", len(facts["attachment"]))
+    facts["file"] = frame.documents
+
+
+def menus(frame: Frame) -> None:
+    """Book the box at the right, which only repeats the names of texts and files."""
+    for cell in frame.boxes:
+        if cell.css_first("table") is None:
+            frame.page.take(cell, "menu")
+
+
+def agenda(html: bytes | str, url: str) -> dict[str, Any]:
+    """Return what a to010 page says of one Meeting and its AgendaItems. Raises Malformed."""
+    frame = opened(html, url, "td.kb1")
+    page, title = frame.page, frame.title
+    facts: dict[str, Any] = {"kind": "meeting", "key": own_key(frame, "SILFDNR")}
+    sitting(frame, facts, "to010")
+    facts.setdefault("name", title.partition(" - ")[2] or title)
+    if CANCELLED.search(f"{facts['name']} {facts.get('status', '')} {facts.get('extra', '')}"):
+        facts["cancelled"] = True
+    table = frame.main.css_first("table.tl1")
+    facts["agendaItem"] = items(frame, table) if table is not None else []
+    ours = {entry["key"] for item in facts["agendaItem"] for entry in item.get("file", ())}
+    facts["file"] = [entry for entry in frame.documents if entry["key"] not in ours]
+    facts["section"] = [{"anchor": code} | part for code, part in texts(frame).items()]
+    menus(frame)
+    return ended(page, facts, "to010")
+
+
+def sitting(frame: Frame, facts: dict[str, Any], name: str) -> None:
+    """Fill `facts` from the labelled values that describe a meeting."""
+    page = frame.page
+    for value in values(frame, name):
+        text = " ".join(value.lines)
+        if value.field == "organization":
+            facts["organization"] = _full({"key": _committee(value.cell), "name": text})
+        elif value.field == "date":
+            facts["day"] = day(text)
+            if not facts["day"]:
+                page.note("damage", "date", f"{name}.{value.label}")
+        elif value.field == "time":
+            facts["start"], facts["end"] = hours(text)
+        elif value.field in ("author", "clerk"):
+            authors(page, value, name)
+        elif text:
+            facts.setdefault(value.field, text)
+
+
+def _committee(cell: LexborNode) -> str | None:
+    for link in cell.css("a"):
+        for parameter, word in ORGANIZATION[:4]:
+            if key := key_in(link.attributes.get("href"), parameter):
+                return f"{word}-{key}"
+    return None
+
+
+def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
+    """Return the agenda items in their order; a row without number and name holds files of the item before it."""
+    page = frame.page
+    files = {entry["key"]: entry for entry in frame.documents}
+    found: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for row in table.css("tr"):
+        first = row.css_first("td,th")
+        if first is None or first.tag == "th":
+            page.block(row, "header")
+            continue
+        item = _item(page, row, first, files)
+        if item is None:
+            continue
+        if "key" not in item and "name" not in item:
+            if found and "file" in item:
+                found[-1].setdefault("file", []).extend(item["file"])
+        elif item.get("key") in seen:
+            page.note("damage", "twice", f"agendaItem.{item['key']}")
+        else:
+            seen.add(item.get("key", ""))
+            found.append(item)
+    return found
+
+
+def _item(page: Sheet, row: LexborNode, first: LexborNode, files: dict[str, dict[str, str]]) -> dict[str, Any] | None:
+    said = page.block(row)
+    points = row.css("a,input")
+    if not points and not said:
+        return None
+    head = shown(first)
+    number, public = numbered(" ".join(head))
+    item: dict[str, Any] = {"key": None, "number": number, "public": public}
+    rest = said[len(head) :]
+    for point in points:
+        attributes = point.attributes
+        if attributes.get("href") is None:
+            _field(attributes, item, files)
+        else:
+            _link(point, attributes["href"] or "", item, rest)
+        if "Nachtrag" in (attributes.get("title") or ""):
+            item["supplement"] = True
+    if "name" not in item:
+        item["name"] = " ".join(rest)
+    if item["key"] is None and (comment := COMMENT.search(row.html or "")):
+        item["key"] = number_of(comment[1])
+    return _full(_named(page, item))
+
+
+def _link(link: LexborNode, href: str, item: dict[str, Any], rest: list[str]) -> None:
+    """Take keys, name and reference from one link of an item's row; what it shows is gone from `rest`."""
+    lower = href.lower()
+    if key := key_in(href, "TOLFDNR"):
+        item["key"] = item["key"] or key
+        if "to020" in lower and "name" not in item:
+            item["page"] = True
+            _name(link, item, rest)
+    elif key := key_in(href, "VOLFDNR"):
+        item.setdefault("paper", key)
+        _reference(link, item, rest)
+    elif key := key_in(href, "SILFDNR"):
+        item["minutesOf"] = key
+        _reference(link, item, rest)
+
+
+def _name(link: LexborNode, item: dict[str, Any], rest: list[str]) -> None:
+    pieces = shown(link)
+    if pieces and pieces[-1].endswith(")") and (extra := link.css_first('span[title="Zusatzinfo"]')) is not None:
+        added = shown(extra)
+        item["extra"] = " ".join(added).strip("() ")
+        item["name"] = " ".join(pieces[: len(pieces) - len(added)])
+    else:
+        item["name"] = " ".join(pieces)
+    del rest[: len(pieces)]
+
+
+def _reference(link: LexborNode, item: dict[str, Any], rest: list[str]) -> None:
+    pieces = shown(link)
+    if pieces and rest[-len(pieces) :] == pieces:
+        item["reference"] = " ".join(pieces)
+        del rest[-len(pieces) :]
+
+
+def _field(attributes: dict[str, str | None], item: dict[str, Any], files: dict[str, dict[str, str]]) -> None:
+    """Take key, result and files from one form field of an item's row."""
+    name = (attributes.get("name") or "").upper()
+    if name.endswith("LFDNR") and (key := number_of((attributes.get("value") or "").strip())):
+        if name == "TOLFDNR":
+            item["key"], item["page"] = item["key"] or key, True
+        elif name == "VOLFDNR":
+            item.setdefault("paper", key)
+        elif name == "DOLFDNR" and key in files:
+            item.setdefault("file", []).append(files[key])
+    elif (attributes.get("class") or "").startswith("il1_na"):
+        item["result"] = decided(plain(attributes.get("title")))
+
+
+def _named(page: Sheet, item: dict[str, Any]) -> dict[str, Any]:
+    """Keep the names of clerks out of the words added to an item."""
+    _, *names = CLERKS.split(item.get("extra", ""))
+    if names and groups(names) != names:
+        page.note("withheld", "clerk", "agendaItem.extra")
+        del item["extra"]
+    return item
+
+
+def numbered(text: str) -> tuple[str | None, bool | None]:
+    """Return an item's number and whether it is public: "Ö 4.1" -> ("Ö 4.1", True), "N 17" -> ("N 17", False), "3" -> ("3", None)."""
+    text = plain(text)
+    first = text[:2].strip().upper()
+    public = True if first == "Ö" else False if first in ("N", "NÖ") else None
+    return text or None, public
+
+
+def item(html: bytes | str, url: str) -> dict[str, Any]:
+    """Return what a to020 page says of one AgendaItem: result, minutes, resolution, vote. Raises Malformed."""
+    frame = opened(html, url, "td.kb1")
+    page, title = frame.page, frame.title
+    facts: dict[str, Any] = {"kind": "item", "key": own_key(frame, "TOLFDNR")}
+    sitting(frame, facts, "to020")
+    facts["name"] = title.partition(" - ")[2] or title
+    facts["result"] = decided(facts.get("result", ""))
+    facts["number"], facts["public"] = numbered(facts.get("number", ""))
+    for link in frame.main.css("td.ko1 a"):
+        href = link.attributes.get("href")
+        if (key := key_in(href, "SILFDNR")) and "meeting" not in facts:
+            facts["meeting"] = key
+            page.block(link)
+        elif (key := key_in(href, "VOLFDNR")) and "paper" not in facts:
+            facts["paper"] = key
+            page.block(link)
+    told = texts(frame)
+    for code, field in (("WP", "minutes"), ("BS", "resolutionText"), ("AE", "vote")):
+        if part := told.pop(code, None):
+            facts[field] = part["text"]
+    facts["section"] = [{"anchor": code} | part for code, part in told.items()]
+    attached(frame, facts)
+    menus(frame)
+    return ended(page, facts, "to020")
+
+
+def ended(page: Sheet, facts: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the facts that say something, with the books and the notes."""
+    count = booked(page, name)
+    return _full(facts) | {"lines": count, "notes": page.notes}
+
+
+def _full(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if value not in (None, "", [], {})}
