@@ -236,15 +236,17 @@ class Index:
         self._searcher = self._index.searcher()
         self._schema = _schema()
 
-    def search(self, text: str, *, limit: int = 20, offset: int = 0, **filters: str) -> Hits:
+    def search(self, text: str, *, limit: int = 20, offset: int = 0, loose: bool = False, **filters: str) -> Hits:
         """Return the best hits for what a person typed: all words must occur, in any inflection, also inside compounds.
 
+        loose: one word is enough, for matching names that are not spelled as here.
         filters: type ("Paper"), body, organization (IRIs), year ("2021"), result; empty ones do not filter. An empty
         `text` finds all that the filters leave; one without a letter or digit finds nothing. Never raises for odd input.
         """
         words = self._words(text)
         if words is None:
             return Hits(0, [])
+        words = [_any(words)] if loose and words else words
         clauses = [(tantivy.Occur.Must, query) for query in words] or [(tantivy.Occur.Must, tantivy.Query.all_query())]
         for name, value in filters.items():
             if name not in FILTERS:

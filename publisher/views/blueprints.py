@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from publisher.views import catalog, documents, feeds, lists, pages, sparql, versions
+from publisher.views import catalog, documents, feeds, lists, pages, reconcile, sparql, versions
 
 ALL: tuple[Blueprint, ...] = (
     documents.blueprint,
@@ -10,6 +10,7 @@ ALL: tuple[Blueprint, ...] = (
     versions.blueprint,
     feeds.blueprint,
     catalog.blueprint,
+    reconcile.blueprint,
     sparql.blueprint,
     pages.blueprint,
 )
