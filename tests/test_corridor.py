@@ -221,3 +221,31 @@ def test_references_can_be_followed_backwards(home):
     found = reader(home).referring(f"{BASE}/id/05999004/organization/1")
 
     assert {one.type for one in found} == {"Paper", "Meeting", "Membership", "Consultation", "ResolutionProposal"}
+
+
+def meeting(number, room):
+    place = {**MEETING["location"], "room": room}
+    return {**MEETING, "id": f"{SOURCE}body/1/meeting/{number}", "agendaItem": [], "location": place}
+
+
+def rooms(home):
+    place = f"<{BASE}/id/05999004/location/1>"
+    return sorted(row["room"] for row in selected(home, f"SELECT ?room WHERE {{ {place} <https://schema.oparl.org/1.1/room> ?room }}"))
+
+
+def test_a_place_that_many_meetings_share_is_counted_once_and_every_difference_kept(home, town):
+    def after(*meetings):
+        harvested(home, files_source(town(meeting=list(meetings))), force=True)
+        built(home, force=True)
+        step_by_step = list(dump(reader(home), "nquads"))
+        found = rooms(home)
+        built(home, full=True)
+        assert list(dump(reader(home), "nquads")) == step_by_step
+        assert rooms(home) == found
+        return found
+
+    assert after(meeting(1, "Saal"), meeting(2, "Saal"), meeting(3, "Saal")) == ["Saal"]
+    assert after(meeting(1, "Saal"), meeting(2, "Foyer"), meeting(3, "Saal")) == ["Foyer", "Saal"]
+    assert after(meeting(1, "Foyer"), meeting(2, "Foyer"), meeting(3, "Saal")) == ["Foyer", "Saal"]
+    assert after(meeting(2, "Foyer"), meeting(3, "Foyer")) == ["Foyer"]
+    assert after(meeting(0, "Dach"), meeting(2, "Foyer"), meeting(3, "Dach")) == ["Dach", "Foyer"]

@@ -34,7 +34,9 @@ def _rdf(syntax: ox.RdfFormat) -> Callable[[dict[str, Any]], bytes]:
 
 @cache
 def _prefixes() -> dict[str, str]:
-    named = ((name, term.get("@id", "") if isinstance(term, dict) else term) for name, term in ontology().context.items() if ":" not in name)
+    named = (
+        (name, term.get("@id", "") if isinstance(term, dict) else term) for name, term in ontology().context.items() if ":" not in name
+    )
     return {name: str(iri) for name, iri in named if str(iri).endswith(("/", "#")) and not name.startswith("@")}
 
 

@@ -1,6 +1,6 @@
 """Writes the quads of a record straight as N-Quads text, by a table compiled from the context."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import Any
 
@@ -26,20 +26,21 @@ Emit = Callable[[str, Any, str, list[str]], None]
 Terms = dict[str, Emit]
 
 
-def quads(obj: dict[str, Any]) -> str:
+def quads(obj: dict[str, Any], without: Collection[str] = ()) -> str:
     """Return the record's N-Quads, all in the graph named by its id: exactly what its JSON-LD document says.
 
     Keys without a term, and what JSON-LD would not read, are passed over: the source's door has reported them.
+    without: IRIs of embedded objects that are not described here, only referred to.
     """
     lines: list[str] = []
-    _walk(obj, f"<{obj['id']}> .\n", lines, _terms(False))
+    _walk(obj, f"<{obj['id']}> .\n", lines, _terms(False), without)
     return "".join(lines)
 
 
-def implied(obj: dict[str, Any]) -> str:
+def implied(obj: dict[str, Any], without: Collection[str] = ()) -> str:
     """Return what the ontology's superclasses and superproperties add to the record, in the graph `{id}/eli`."""
     lines: list[str] = []
-    _walk(obj, f"<{obj['id']}/eli> .\n", lines, _terms(True))
+    _walk(obj, f"<{obj['id']}/eli> .\n", lines, _terms(True), without)
     return "".join(lines)
 
 
@@ -62,7 +63,7 @@ def _terms(implying: bool) -> dict[str, tuple[str, Terms]]:
     return table
 
 
-def _walk(obj: dict[str, Any], graph: str, lines: list[str], table: dict[str, tuple[str, Terms]]) -> None:
+def _walk(obj: dict[str, Any], graph: str, lines: list[str], table: dict[str, tuple[str, Terms]], without: Collection[str]) -> None:
     found = table.get(obj.get("type", ""))
     if found is None:
         return
@@ -76,8 +77,8 @@ def _walk(obj: dict[str, Any], graph: str, lines: list[str], table: dict[str, tu
             emit(subject, value, graph, lines)
         if type(value) is dict or (type(value) is list and value and type(value[0]) is dict):
             for item in (value,) if type(value) is dict else value:
-                if type(item) is dict and "type" in item and "id" in item:
-                    _walk(item, graph, lines, table)
+                if type(item) is dict and "type" in item and "id" in item and item["id"] not in without:
+                    _walk(item, graph, lines, table, without)
 
 
 def _several(emitters: list[Emit]) -> Emit:

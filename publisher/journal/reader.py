@@ -194,6 +194,12 @@ class Reader:
         where = f"where e.owner = e.iri and {NOW}" + ("" if deleted else " and e.deleted = 0") + (" and e.body = :body" if body else "")
         yield from self._found(f"{where} group by e.iri order by e.iri", {"body": body})
 
+    def held_elsewhere(self, owner: str) -> list[str]:
+        """Return the parts of a record that an earlier record describes as well."""
+        other = "select 1 from entry o where o.iri = e.iri and o.first <= :release and o.last > :release"
+        sql = f"select e.iri from entry e where e.owner = :owner and {NOW} and e.iri != e.owner and exists ({other} and (o.owner < e.owner or o.owner = o.iri))"
+        return [row[0] for row in self.db.execute(sql, {"owner": owner, "release": self.release})]
+
     def hashes(self, body: str) -> list[tuple[str, str]]:
         """Return (IRI, content hash) of a body's live records, by IRI."""
         sql = f"select e.iri, v.hash from entry e join j.version v on v.seq = e.seq where e.owner = e.iri and e.body = :body and {NOW} "

@@ -161,6 +161,10 @@ class Serving:
         row = self.db.execute(sql, (iri, OPEN)).fetchone()
         return row and (str(row[0]), int(row[1]))
 
+    def held_elsewhere(self, owner: str) -> list[str]:
+        """Return the parts of a record that an earlier record describes as well: a room in which many meetings meet."""
+        return [row[0] for row in self.db.execute(HELD, {"owner": owner, "open": OPEN})]
+
     def live(self) -> int:
         """Return how many records are served and not deleted, as now written."""
         return int(self.db.execute("select count(*) from entry where last = ? and iri = owner and deleted = 0", (OPEN,)).fetchone()[0])
@@ -170,11 +174,15 @@ class Serving:
         sql = "select iri, seq, type, body from entry where last = ? and iri = owner and deleted = 0 order by iri"
         yield from self.db.execute(sql, (OPEN,))
 
-    def touched(self, owners: Iterable[str]) -> set[str]:
-        """Return the owners that refer to, or are referred to by, the given ones or their parts, as now written."""
+    def touched(self, number: int, owners: Iterable[str]) -> set[str]:
+        """Return the owners that refer to, or are referred to by, the given ones or their parts, as release `number` has them.
+
+        And those that share a part with them which one of them describes, or did until now, for all.
+        """
         found: set[str] = set()
         for owner in owners:
             found.update(row[0] for row in self.db.execute(TOUCHED, {"owner": owner, "open": OPEN}))
+            found.update(row[0] for row in self.db.execute(SHARING, {"owner": owner, "open": OPEN, "number": number}))
         return found
 
     def finish(self, number: int, seq: int, made: str) -> None:
@@ -197,6 +205,17 @@ class Serving:
 TOUCHED = """
 select distinct l.owner from entry e join link l on l.target = e.iri and l.last = :open where e.owner = :owner and e.last = :open
 union select distinct e.owner from link l join entry e on e.iri = l.target and e.last = :open where l.owner = :owner and l.last = :open
+"""
+
+# The first owner of a part describes it for all: the record that is that thing itself, else the first by IRI.
+HELD = """
+select e.iri from entry e where e.owner = :owner and e.last = :open and e.iri != e.owner and exists (
+  select 1 from entry o where o.iri = e.iri and o.last = :open and (o.owner < e.owner or o.owner = o.iri))
+"""
+SHARING = """
+select distinct o.owner from entry m join entry o on o.iri = m.iri and o.last = :open and o.owner != m.owner
+where m.owner = :owner and m.iri != m.owner and m.last in (:open, :number)
+  and (select count(*) from entry s where s.iri = m.iri and s.last = :open and s.owner < :owner) < 2
 """
 
 

@@ -141,8 +141,8 @@ def _judged(work: _Work, batch: list[Version], rejected: list[tuple[str, str]]) 
 def _mapped(work: _Work, taken: list[str], *, first: bool) -> None:
     """Write the quads of what was taken, and of what it touches: a derived layer looks into other records."""
     lookup = Lookup(work.journal, work.serving)
-    every = sorted(taken) if first else sorted({*taken, *work.serving.touched(taken)})
-    texts = ((iri, layers(lookup.record(iri), lookup, work.base)) for iri in every)
+    every = sorted(taken) if first else sorted({*taken, *work.serving.touched(work.number, taken)})
+    texts = ((iri, layers(lookup.record(iri), lookup)) for iri in every)
     if first:
         work.store.load(text for _, text in texts)
     else:
@@ -153,7 +153,7 @@ class Lookup:
     """Records and parts by IRI, as the release being built serves them; called like a function, None for the unknown."""
 
     def __init__(self, journal: Journal, serving: Serving) -> None:
-        self.journal, self.serving = journal, serving
+        self.journal, self.serving, self.held_elsewhere = journal, serving, serving.held_elsewhere
         self._read = lru_cache(2000)(self._owner)
 
     def _owner(self, seq: int) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import orjson
 
 from publisher.errors import Misconfigured
 from publisher.journal.reader import Reader
-from publisher.pipeline.layers import layers
+from publisher.pipeline.layers import Served, layers
 
 CHUNK = 400_000
 DUMPS = ("nquads", "ntriples", "jsonl")
@@ -33,12 +33,9 @@ def dump(reader: Reader, form: str) -> Iterator[bytes]:
 
 
 def _quads(reader: Reader) -> Iterator[bytes]:
-    def lookup(iri: str) -> dict[str, object] | None:
-        found = reader.get(iri)
-        return orjson.loads(found.json) if found else None
-
+    lookup = Served(reader)
     for found in reader.owners(deleted=True):
-        yield from layers(orjson.loads(found.json), lookup, reader.base).splitlines(keepends=True)
+        yield from layers(orjson.loads(found.json), lookup).splitlines(keepends=True)
 
 
 def _without_graph(line: bytes) -> bytes:
@@ -60,7 +57,7 @@ def ordered(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _spilled(lines: list[bytes], stack: ExitStack) -> BinaryIO:
-    file: BinaryIO = stack.enter_context(TemporaryFile())
+    file: BinaryIO = stack.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
     file.writelines(lines)
     file.seek(0)
     return file

@@ -13,7 +13,7 @@ from publisher.feeds import dumps, sitemap, stream
 from publisher.graph.mapper import quads
 from publisher.journal.reader import Event, Reader
 from publisher.ontology import VERSION
-from publisher.pipeline.layers import layers
+from publisher.pipeline.layers import Served, layers
 from publisher.store import Store
 from publisher.store.description import void
 
@@ -37,17 +37,10 @@ def furnished(path: Path, reader: Reader, store: Store, home: Path, previous: Pa
     return _catalogued(path, reader, home, bodies)
 
 
-def _quads(reader: Reader, obj: dict[str, Any]) -> str:
-    def lookup(iri: str) -> dict[str, Any] | None:
-        found = reader.get(iri)
-        return orjson.loads(found.json) if found else None
-
-    return layers(obj, lookup, reader.base).decode()
-
-
 def _dumped(path: Path, reader: Reader, previous: Path | None) -> list[Body]:
     """Make each body's dumps, or link the previous release's where none of its records changed."""
     made: list[Body] = []
+    lookup = Served(reader)
     (path / "dumps").mkdir()
     for body in reader.bodies():
         obj = orjson.loads(body.json)
@@ -57,7 +50,7 @@ def _dumped(path: Path, reader: Reader, previous: Path | None) -> list[Body]:
         files = dumps.linked(folder, previous / "dumps" / key, mark) if previous else None
         if files is None:
             records = reader.owners(body=body.iri)
-            files = dumps.write(folder, records, lambda one: _quads(reader, one), mark=mark, license=obj.get("license", ""))
+            files = dumps.write(folder, records, lambda one: layers(one, lookup).decode(), mark=mark, license=obj.get("license", ""))
         made.append((body.iri, str(obj.get("name", key)), str(obj.get("license", "")), files))
     (path / "dumps" / "manifest.json").write_bytes(dumps.manifest(reader.base, reader.release, made))
     (path / "dumps" / "SHA256SUMS").write_text(dumps.checksums(made), "utf-8")

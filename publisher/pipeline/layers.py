@@ -1,13 +1,39 @@
 """All quads of a record: its own graph and the derived one beside it."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+
+import orjson
 
 from publisher.graph.mapper import implied, quads
+from publisher.journal.reader import Reader
+from publisher.record import parts
 
-Lookup = Callable[[str], dict[str, Any] | None]
+
+class Lookup(Protocol):
+    """Other records and parts by IRI, None for the unknown; and which parts of a record another one describes."""
+
+    def __call__(self, iri: str) -> dict[str, Any] | None: ...
+    def held_elsewhere(self, owner: str) -> list[str]: ...
 
 
-def layers(obj: dict[str, Any], lookup: Lookup, base: str) -> bytes:
-    """Return the N-Quads of a record's graphs `{iri}` and `{iri}/eli`; `lookup` gives other records and parts by IRI."""
-    return (quads(obj) + implied(obj)).encode()
+class Served:
+    """The look-up in a finished release."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.held_elsewhere = reader, reader.held_elsewhere
+
+    def __call__(self, iri: str) -> dict[str, Any] | None:
+        found = self.reader.get(iri)
+        return orjson.loads(found.json) if found else None
+
+
+def layers(obj: dict[str, Any], lookup: Lookup) -> bytes:
+    """Return the N-Quads of a record's graphs `{iri}` and `{iri}/eli`.
+
+    A part that many records embed alike stands in the first one's graph only: a union of graphs is no set in every
+    engine, and each copy would be counted. Where the copies differ, each keeps its own.
+    """
+    held = lookup.held_elsewhere(obj["id"])
+    mine = {part["id"]: part for _, part in parts(obj)} if held else {}
+    without = frozenset(iri for iri in held if mine.get(iri) == lookup(iri))
+    return (quads(obj, without) + implied(obj, without)).encode()

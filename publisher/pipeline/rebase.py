@@ -32,8 +32,8 @@ def moved(journal: Journal, base: str, at: str) -> int:
         )
         journal.append(fresh)
         ended = {"type": obj["type"], "id": version.iri, "modified": at, "deleted": True}
-        content = {"modified": at, "recorded": at, "hash": content_hash(ended), "json": orjson.dumps(ended)}
-        journal.append(version._replace(source=MOVED, deleted=True, **content))
+        end = version._replace(source=MOVED, deleted=True, modified=at, recorded=at)
+        journal.append(end._replace(hash=content_hash(ended), json=orjson.dumps(ended)))
         count += 1
     journal.set("base", base)
     journal.commit()

@@ -1,0 +1,92 @@
+"""The fact ledger: what became of each JSON leaf of a source's objects, counted so that the sum is exact."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from publisher.config import Source
+from publisher.fetch import Fetch
+from publisher.record import Note, Record, Refusal
+from publisher.sources import records
+from publisher.sources.normal import normalised
+
+KINDS = ("kept", "normalised", "ignored", "withheld", "unmapped", "refused", "lost")
+
+
+@dataclass
+class Ledger:
+    """total: leaves in the source's objects; kinds: how many became what; rules: (kind, rule) -> leaves. The kinds sum up to the total.
+
+    lost: leaves that neither arrived nor were noted; always 0 unless this program is wrong. places: where the first few of each rule were.
+    """
+
+    total: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    rules: Counter[tuple[str, str]] = field(default_factory=Counter)
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def put(self, kind: str, rule: str, place: str, leaves: int = 1) -> None:
+        self.total += leaves
+        self.kinds[kind] += leaves
+        self.rules[kind, rule] += leaves
+        self.places.setdefault((kind, rule), place)
+
+
+def coverage(source: Source, fetch: Fetch) -> Ledger:
+    """Read a source without keeping anything and return its ledger."""
+    book = Ledger()
+    for item in records(source, fetch):
+        if isinstance(item, Refusal):
+            book.put("refused", item.reason, item.url)
+        else:
+            _account(book, item, normalised(item, source))
+    return book
+
+
+def _account(book: Ledger, origin: Record, made: list[Record]) -> None:
+    """Give each leaf of the object as served its place: as it stands beyond the door, or under the note that names its path."""
+    notes = _by_path([note for record in made for note in record.notes])
+    arrived = Counter(_plain(path, value) for record in made for path, value in _leaves(record.object))
+    for path, value in _leaves(origin.raw if origin.raw is not None else origin.object):
+        place = f"{origin.id} {path}"
+        kind, rule = notes(path)
+        if kind in ("ignored", "withheld", "unmapped"):
+            book.put(kind, rule, place)
+        elif arrived[_plain(path, value)] > 0:
+            arrived[_plain(path, value)] -= 1
+            book.put("kept", "as it stood", place)
+        elif kind:
+            book.put(kind, rule, place)
+        else:
+            book.put("lost", "neither kept nor noted", place)
+
+
+def _by_path(notes: list[Note]) -> Any:
+    """Return a function: path -> (kind, rule) of the most specific note about it or about what holds it."""
+    table = {note.path: (note.kind, note.rule) for note in notes if note.kind != "damage"}
+
+    def of(path: str) -> tuple[str, str]:
+        while path:
+            if path in table:
+                return table[path]
+            path = path.rpartition(".")[0]
+        return "", ""
+
+    return of
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict | list) and value:
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value
+
+
+def _plain(path: str, value: Any) -> tuple[str, bytes]:
+    """Return what identifies a leaf wherever in its lists it stands: lists are sets, and vendors' keys move into oparlx:extension."""
+    words = [word for word in path.split(".") if not word.isdigit() and word != "oparlx:extension"]
+    return ".".join(words[-1:]), orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
