@@ -1,7 +1,7 @@
 """The ELI and ELI-DL layer of a record, written straight as N-Quads; the queries in ontology/eli say the same and are its oracle."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -51,18 +51,18 @@ WORDS = {
 """Class -> keys whose free words have a concept scheme."""
 
 
-def derived(obj: dict[str, Any], lookup: Lookup, known: Concepts) -> Iterator[str]:
+def derived(obj: dict[str, Any], lookup: Lookup, known: Concepts, without: Collection[str] = ()) -> Iterator[str]:
     """Yield the N-Quads of a record's derived layer, in the graph `{id}/eli`, embedded objects included; none for a tombstone.
 
     `lookup` gives the JSON of another record or of a part by its IRI: a decision stands in the meeting's agenda item,
-    a consultation's day in its meeting. `needs` names what is looked up.
+    a consultation's day in its meeting. `needs` names what is looked up. without: parts that another record describes.
     """
     tail = f" <{obj['id']}/eli> .\n"
     if obj.get("deleted") is True:
         return
     for one in (obj, *(part for _, part in parts(obj))):
         facts = FACTS.get(one["type"])
-        if facts is not None:
+        if facts is not None and one["id"] not in without:
             for fact in facts(one, lookup, known):
                 yield fact + tail
 

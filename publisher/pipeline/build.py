@@ -9,6 +9,7 @@ from shutil import rmtree
 from typing import Any, NamedTuple
 
 from publisher import release
+from publisher.concepts import concepts
 from publisher.config import Settings
 from publisher.errors import Refused
 from publisher.graph.mapper import quads
@@ -140,9 +141,9 @@ def _judged(work: _Work, batch: list[Version], rejected: list[tuple[str, str]]) 
 
 def _mapped(work: _Work, taken: list[str], *, first: bool) -> None:
     """Write the quads of what was taken, and of what it touches: a derived layer looks into other records."""
-    lookup = Lookup(work.journal, work.serving)
+    lookup, known = Lookup(work.journal, work.serving), concepts(work.base)
     every = sorted(taken) if first else sorted({*taken, *work.serving.touched(work.number, taken)})
-    texts = ((iri, layers(lookup.record(iri), lookup)) for iri in every)
+    texts = ((iri, layers(lookup.record(iri), lookup, known)) for iri in every)
     if first:
         work.store.load(text for _, text in texts)
     else:

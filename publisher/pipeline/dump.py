@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import orjson
 
+from publisher.concepts import concepts
 from publisher.errors import Misconfigured
 from publisher.journal.reader import Reader
 from publisher.pipeline.layers import Served, layers
@@ -33,9 +34,9 @@ def dump(reader: Reader, form: str) -> Iterator[bytes]:
 
 
 def _quads(reader: Reader) -> Iterator[bytes]:
-    lookup = Served(reader)
+    lookup, known = Served(reader), concepts(reader.base)
     for found in reader.owners(deleted=True):
-        yield from layers(orjson.loads(found.json), lookup).splitlines(keepends=True)
+        yield from layers(orjson.loads(found.json), lookup, known).splitlines(keepends=True)
 
 
 def _without_graph(line: bytes) -> bytes:

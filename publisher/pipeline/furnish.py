@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from publisher import catalog, search
+from publisher.concepts import concepts
 from publisher.errors import Misconfigured
 from publisher.feeds import dumps, sitemap, stream
 from publisher.graph.mapper import quads
@@ -40,7 +41,7 @@ def furnished(path: Path, reader: Reader, store: Store, home: Path, previous: Pa
 def _dumped(path: Path, reader: Reader, previous: Path | None) -> list[Body]:
     """Make each body's dumps, or link the previous release's where none of its records changed."""
     made: list[Body] = []
-    lookup = Served(reader)
+    lookup, known = Served(reader), concepts(reader.base)
     (path / "dumps").mkdir()
     for body in reader.bodies():
         obj = orjson.loads(body.json)
@@ -50,7 +51,7 @@ def _dumped(path: Path, reader: Reader, previous: Path | None) -> list[Body]:
         files = dumps.linked(folder, previous / "dumps" / key, mark) if previous else None
         if files is None:
             records = reader.owners(body=body.iri)
-            files = dumps.write(folder, records, lambda one: layers(one, lookup).decode(), mark=mark, license=obj.get("license", ""))
+            files = dumps.write(folder, records, lambda one: layers(one, lookup, known).decode(), mark=mark, license=obj.get("license", ""))
         made.append((body.iri, str(obj.get("name", key)), str(obj.get("license", "")), files))
     (path / "dumps" / "manifest.json").write_bytes(dumps.manifest(reader.base, reader.release, made))
     (path / "dumps" / "SHA256SUMS").write_text(dumps.checksums(made), "utf-8")

@@ -23,6 +23,7 @@ from publisher.sources.normal import normalised
 BATCH = 500
 SAMPLE = 2000
 COLUMNS = ("seen", "new", "changed", "unchanged", "withdrawn", "refused")
+MIRRORS = ("ldes",)  # another publisher's records: its IRIs and its bytes stay as they are
 FROZEN = ("kind", "jurisdiction", "namespace")
 Progress = Callable[[str, int], None]
 
@@ -85,7 +86,7 @@ def harvest(
             if isinstance(item, Refusal):
                 outcome.refuse(item)
             else:
-                for record in normalised(item, source):
+                for record in [item] if source.kind in MIRRORS else normalised(item, source):
                     _accept(journal, source, record, iris, at, outcome, seen)
             progress(source.name, count + 1)
             if count % BATCH == BATCH - 1:
@@ -106,7 +107,7 @@ def harvest(
 
 def _lists_all(source: Source) -> bool:
     """Tell whether a whole walk of this source sees all of its objects, so that a missing one is gone."""
-    return source.kind != "unserac" and not (source.kind == "oparl-files" and Path(source.url).suffix == ".json")
+    return source.kind not in ("unserac", *MIRRORS) and not (source.kind == "oparl-files" and Path(source.url).suffix == ".json")
 
 
 def _placed(
@@ -116,7 +117,7 @@ def _placed(
     stream = iter(items)
     held: list[Record | Refusal] = []
     registered = journal.sources()
-    if source.name not in registered:
+    if source.name not in registered and source.kind not in MIRRORS:
         for item in stream:
             held.append(item)
             kinds = {one.type for one in held if isinstance(one, Record)}
@@ -125,7 +126,7 @@ def _placed(
     space = _registered(journal, source, [item for item in held if isinstance(item, Record)])
     iris = Iris(base, spaces(journal), aliases(home))
     for item in chain(held, stream):
-        if isinstance(item, Record) and source.kind not in PAGES and iris.mint(item.id, item.type) is None:
+        if isinstance(item, Record) and source.kind not in (*PAGES, *MIRRORS) and iris.mint(item.id, item.type) is None:
             space = space._replace(prefixes=(*space.prefixes, prefix_of(item.id)))
             _describe(journal, source, space)
             iris = Iris(base, spaces(journal), aliases(home))
@@ -142,7 +143,7 @@ def _registered(journal: Journal, source: Source, sample: list[Record]) -> Space
                 )
         space = Space(**found["space"])._replace(prefixes=tuple(found["space"]["prefixes"]))
     else:
-        space = space_of(source, sample)
+        space = Space(source.jurisdiction, ()) if source.kind in MIRRORS else space_of(source, sample)
         rivals = [
             other
             for name, other in journal.sources().items()
@@ -171,7 +172,7 @@ def spaces(journal: Journal) -> list[Space]:
 def _accept(journal: Journal, source: Source, record: Record, iris: Iris, at: str, outcome: Outcome, seen: set[str]) -> None:
     """Append the record if its content is new."""
     outcome.take_notes(record)
-    obj = localised(record.object, iris)
+    obj = record.object if source.kind in MIRRORS else localised(record.object, iris)
     if obj is None:
         outcome.refuse(
             Refusal(record.url, f"id {record.id!r} names no class that we know; expected one such as .../paper/1", record.type, record.id)
@@ -188,7 +189,7 @@ def _accept(journal: Journal, source: Source, record: Record, iris: Iris, at: st
         count["unchanged"] += 1
         return
     count["changed" if head else "new"] += 1
-    body = iris.mint(record.body, "Body") if record.body else None
+    body = record.body if source.kind in MIRRORS else iris.mint(record.body, "Body") if record.body else None
     body = (
         body
         or (obj.get("body") if record.type not in ("Body", "System") else iri if record.type == "Body" else "")

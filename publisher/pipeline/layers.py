@@ -4,6 +4,8 @@ from typing import Any, Protocol
 
 import orjson
 
+from publisher.concepts import Concepts
+from publisher.graph.eli import derived
 from publisher.graph.mapper import implied, quads
 from publisher.journal.reader import Reader
 from publisher.record import parts
@@ -27,7 +29,7 @@ class Served:
         return orjson.loads(found.json) if found else None
 
 
-def layers(obj: dict[str, Any], lookup: Lookup) -> bytes:
+def layers(obj: dict[str, Any], lookup: Lookup, known: Concepts) -> bytes:
     """Return the N-Quads of a record's graphs `{iri}` and `{iri}/eli`.
 
     A part that many records embed alike stands in the first one's graph only: a union of graphs is no set in every
@@ -36,4 +38,4 @@ def layers(obj: dict[str, Any], lookup: Lookup) -> bytes:
     held = lookup.held_elsewhere(obj["id"])
     mine = {part["id"]: part for _, part in parts(obj)} if held else {}
     without = frozenset(iri for iri in held if mine.get(iri) == lookup(iri))
-    return (quads(obj, without) + implied(obj, without)).encode()
+    return "".join((quads(obj, without), implied(obj, without), *derived(obj, lookup, known, without))).encode()

@@ -6,13 +6,16 @@ from publisher.config import Source
 from publisher.errors import Misconfigured
 from publisher.fetch import Fetch
 from publisher.record import Record, Refusal
-from publisher.sources import oparl, oparl_files
+from publisher.sources import allris3, oparl, oparl_files, unserac
 
 Records = Iterator[Record | Refusal]
 
 KINDS: dict[str, Callable[[Source, Fetch], Records]] = {
     "oparl": oparl.records,
     "oparl-files": oparl_files.records,
+    "ldes": ldes.records,
+    "unserac": unserac.records,
+    "allris3": allris3.records,
 }
 
 
