@@ -93,7 +93,7 @@ class Walk:
         window = "modified_since=" in url and self._origin.dialect == "sternberg"
         page = self._fetch(moved(url, self._options.get("served", {})), check=_json, statuses=(400, 404) if window else ())
         if window and page.status != 200:
-            return Answer(Listed([], "", "", 0, 0), page.url)  # SD.NET answers code 802 where nothing changed in the window
+            return Answer(Listed([]), page.url)  # SD.NET answers code 802 where nothing changed in the window
         told, notes = _json(page)
         return Answer(listed(told), url if page.url == moved(url, self._options.get("served", {})) else page.url, notes)
 

@@ -20,13 +20,14 @@ MARKS = frozenset(("id", "type", "data", "name", "deleted", "created", "modified
 
 
 class Listed(NamedTuple):
-    """One answer: its objects, the URL it gives itself, the next page, and pages in all (0 if it does not say)."""
+    """One answer: its objects, the URL it gives itself, the next page; number of this page, pages and objects in all (0: not said)."""
 
     objects: list[Any]
-    self: str
-    next: str
-    page: int
-    pages: int
+    self: str = ""
+    next: str = ""
+    page: int = 0
+    pages: int = 0
+    total: int = 0
 
 
 def json_of(body: bytes, place: str) -> tuple[Any, tuple[Note, ...]]:
@@ -71,15 +72,16 @@ def _controls_escaped(body: bytes) -> tuple[bytes, int]:
 def listed(document: Any) -> Listed:
     """Return what an answer lists: {data, links}, a bare array or a bare object (SD.NET: Krefeld, Essen) alike."""
     if isinstance(document, list):
-        return Listed(document, "", "", 0, 0)
+        return Listed(document)
     if not isinstance(document, dict):
-        return Listed([], "", "", 0, 0)
+        return Listed([])
     if "data" not in document or "type" in document:
-        return Listed([document], "", "", 0, 0)
+        return Listed([document])
     links, pagination = document.get("links"), document.get("pagination")
     links, pagination = links if isinstance(links, dict) else {}, pagination if isinstance(pagination, dict) else {}
     data = document["data"] if isinstance(document["data"], list) else [document["data"]]
-    return Listed(data, _text(links, "self"), _text(links, "next"), _number(pagination, "currentPage"), _number(pagination, "totalPages"))
+    numbers = (_number(pagination, key) for key in ("currentPage", "totalPages", "totalElements"))
+    return Listed(data, _text(links, "self"), _text(links, "next"), *numbers)
 
 
 def _text(table: dict[str, Any], key: str) -> str:
@@ -162,6 +164,7 @@ def record(obj: Any, origin: Origin) -> Record | Refusal:
         notes.append(Note("normalised", "body_not_its_list", "body"))
     obj, found = repaired(kind, obj, origin.dialect)
     owner = "" if kind in ("System", "Body") else origin.owner or origin.body
+    url = obj["id"]  # without the blanks that stood around it
     return Record(kind, url, origin.self_url or url, obj, obj.get("deleted") is True, (*notes, *found), raw, owner)
 
 
