@@ -6,7 +6,7 @@ from publisher.config import Source
 from publisher.errors import Misconfigured
 from publisher.fetch import Fetch
 from publisher.record import Record, Refusal
-from publisher.sources import allris3, oparl, oparl_files, unserac
+from publisher.sources import allris3, ldes, oparl, oparl_files, unserac
 
 Records = Iterator[Record | Refusal]
 

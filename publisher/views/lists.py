@@ -223,9 +223,8 @@ def listed(url: str, cls: str, *, body: str = "", organization: str = "") -> Res
 def envelope(base: str, rows: list[Found], links: dict[str, str], wanted: Asked, total: int | None) -> bytes:
     """Return the list object (OParl 1.1, 2-09)."""
     items = [_without(row, INTERNAL.get(row.type, ())) if wanted.omit_internal else row.json for row in rows]
-    pagination = {"elementsPerPage": wanted.limit} | (
-        {} if total is None else {"totalElements": total, "totalPages": -(-total // wanted.limit)}
-    )
+    # No totalPages: pages have no numbers here, and clients that see it without currentPage guess wrong.
+    pagination = {"elementsPerPage": wanted.limit} | ({} if total is None else {"totalElements": total})
     head = b'{"@context":' + orjson.dumps(context_url(base)) + b',"data":['
     return b"".join([head, b",".join(items), b'],"pagination":', orjson.dumps(pagination), b',"links":', orjson.dumps(links), b"}"])
 
