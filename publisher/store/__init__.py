@@ -8,8 +8,9 @@ import orjson
 
 from publisher.errors import Misconfigured
 from publisher.store.oxigraph import Embedded
+from publisher.store.remote import Remote
 
-__all__ = ["KINDS", "Embedded", "Store", "opened", "rows"]
+__all__ = ["KINDS", "Embedded", "Remote", "Store", "opened", "rows"]
 
 RESULTS = "application/sparql-results+json"
 
@@ -43,13 +44,18 @@ class Store(Protocol):
         """Let go of files, locks and connections."""
 
 
-KINDS: dict[str, Callable[[str, bool], Store]] = {"oxigraph": Embedded}
+KINDS: dict[str, Callable[[str, bool], Store]] = {
+    "oxigraph": Embedded,
+    "sparql+http": lambda rest, writable: Remote(f"http:{rest}", writable),
+    "sparql+https": lambda rest, writable: Remote(f"https:{rest}", writable),
+}
 
 
 def opened(url: str, *, writable: bool = False) -> Store:
     """Return the store of a URL such as `oxigraph:var/store`.
 
-    Raises Misconfigured (unknown kind, unusable directory), Busy (another process writes to it), Unreachable (remote engine).
+    Raises Misconfigured (unknown kind, unusable directory), Busy (another process writes to it), Unreachable (remote engine),
+    Refused (a remote engine that takes updates from anybody).
     """
     scheme, _, rest = url.partition(":")
     if scheme not in KINDS or not rest:

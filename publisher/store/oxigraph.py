@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import pyoxigraph as ox
 
@@ -104,6 +105,18 @@ class Embedded:
     def describe(self, iri: str) -> bytes:
         """Return the triples about `iri` in all graphs, blank nodes followed (CBD), as N-Triples."""
         return self.query(f"DESCRIBE <{ox.NamedNode(iri).value}>", "application/n-triples")
+
+    def triples(self, *, eli: bool) -> Iterator[ox.Triple]:
+        """Yield the distinct triples of one layer, in the order of the index."""
+        layer = f'SELECT DISTINCT ?s ?p ?o {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(STRENDS(STR(?g), "/eli") = {str(eli).lower()}) }}'
+        for solution in cast(ox.QuerySolutions, self._open().query(layer)):
+            yield ox.Triple(cast(ox.NamedNode, solution["s"]), cast(ox.NamedNode, solution["p"]), cast(ox.NamedNode, solution["o"]))
+
+    def about(self, subject: ox.NamedNode, *, eli: bool) -> Iterator[ox.Quad]:
+        """Yield the quads about a subject in one layer."""
+        for quad in self._open().quads_for_pattern(subject, None, None, None):
+            if str(quad.graph_name).endswith("/eli>") == eli:
+                yield quad
 
     def release(self, path: Path) -> None:
         """Freeze what the store holds as a read-only copy in the fresh directory `path`.

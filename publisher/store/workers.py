@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from publisher.errors import LimitMet, Misconfigured, QueryRefused
+from publisher.store.engine import Address, Engine
 from publisher.store.gate import Query
+from publisher.store.remote import Publication, answered, publication
 
 WORKER = Path(__file__).with_name("worker.py")
 HEAD = struct.Struct("!II")
@@ -237,6 +240,7 @@ class Pool:
 
     def __post_init__(self) -> None:
         self._idle: list[Worker] = []
+        self._engines: dict[Address, Engine] = {}
         self._free = threading.Semaphore(self.limits.workers)
         self._queue = threading.Semaphore(self.limits.workers + self.limits.waiting)
         self._streams = threading.Semaphore(self.limits.streams)
@@ -245,7 +249,8 @@ class Pool:
     def ask(self, path: Path, job: Job) -> Answer:
         """Return the answer of the release store in `path`.
 
-        Raises LimitMet (`workers` when all are busy for too long), QueryRefused, Misconfigured (no store there).
+        Raises LimitMet (`workers` when all are busy for too long), QueryRefused, Misconfigured (no store there), Unreachable (a
+        remote engine that is down or did not answer to the end).
         """
         if not self._queue.acquire(blocking=False):
             raise met("workers", self.limits)
@@ -261,6 +266,8 @@ class Pool:
             self._queue.release()
 
     def _asked(self, path: Path, job: Job) -> Answer:
+        if elsewhere := publication(path):
+            return self._remote(elsewhere, job)
         worker = self._worker(path)
         try:
             return worker.ask(job)
@@ -276,6 +283,22 @@ class Pool:
             answer.body.close()
             raise met("streams", self.limits)
         return answer._replace(body=Held(cast(BinaryIO, answer.body), self._streams.release))
+
+    def _remote(self, elsewhere: Publication, job: Job) -> Answer:
+        """Ask the engine that holds the release, within our limits of time and bytes, whatever its own are."""
+        with self._lock:
+            engine = self._engines.setdefault(elsewhere.where, Engine(elsewhere.where))
+        begin, limits = time.monotonic(), self.limits
+        graphs = job.default_graphs if job.default_graphs or job.named_graphs else elsewhere.graphs
+        out = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=1 << 20))  # noqa: SIM115
+        try:
+            within = {"named": job.named_graphs, "seconds": limits.seconds, "size": limits.bytes}
+            answered(engine, job.query, job.media_type, out, graphs=graphs, **within)
+        except LimitMet as limit:
+            raise met(limit.limit, limits) from limit
+        size = out.tell()
+        out.seek(0)
+        return Answer(out, size, round((time.monotonic() - begin) * 1000, 2))
 
     def _worker(self, path: Path) -> Worker:
         with self._lock:

@@ -15,7 +15,7 @@ import orjson
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 from flask.blueprints import BlueprintSetupState
 
-from publisher.errors import LimitMet, Misconfigured, QueryRefused
+from publisher.errors import LimitMet, Misconfigured, QueryRefused, Unreachable
 from publisher.release import Release
 from publisher.store.description import converted, service
 from publisher.store.gate import Query, checked
@@ -203,7 +203,7 @@ def _worked(path: Path, job: Job) -> Answer:
         raise Refusal(limit.status, str(limit), limit=limit.limit, **({"retry": 5} if limit.limit == "workers" else {})) from limit
     except QueryRefused as refused:
         raise Refusal(refused.status, str(refused)) from refused
-    except Misconfigured as error:
+    except (Misconfigured, Unreachable) as error:
         raise Refusal(503, "Der Datenbestand ist nicht lesbar. / The dataset cannot be read.", retry=30) from error
     finally:
         purse.spend(client, time.monotonic() - begin, time.monotonic())
