@@ -5,7 +5,7 @@ import socket
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,10 @@ from publisher.pipeline.dump import DUMPS, dump
 from publisher.pipeline.dump import written as dump_written
 from publisher.pipeline.harvest import COLUMNS, Outcome
 from publisher.pipeline.harvest import harvest as harvested
+from publisher.pipeline.report import checked_anew, kept
+from publisher.shapes import turtle
 from publisher.sources import KINDS
+from publisher.store import opened
 
 GO_ON = "Interrupted. Nothing is lost and nothing half-written is served: the same command goes on where this one stopped."
 
@@ -124,6 +127,29 @@ def rollback(home: str | None, base: str | None) -> None:
     with release.writing(wanted.home):
         back = release.rolled_back(wanted.home)
     click.echo(f"release {back.number} is in service again; the next build goes on from it")
+
+
+@main.command()
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "ttl", "csv"]), default="text", show_default=True, help="Form of the report"
+)
+@click.option("--full", is_flag=True, help="Judge every record anew instead of showing what the build found")
+@click.option("--lang", type=click.Choice(["de", "en"]), default="de", show_default=True, help="Language of the text")
+@instance
+def check(home: str | None, base: str | None, form: str, full: bool, lang: str) -> None:
+    """Show what the shapes found in the release. Exit code 0, 1 for warnings, 2 for violations or records kept out."""
+    wanted = settings(home, base)
+    reader = _reader(wanted)
+    path = wanted.home / "releases" / str(reader.release)
+    if full:
+        with closing(opened(f"oxigraph:{path / 'store'}")) as store:
+            report = checked_anew(reader, store, _now())
+        text = {"text": report.text(lang), "json": report.json().decode(), "csv": report.csv()}.get(form) or turtle(report)
+        code = report.code
+    else:
+        text, code = kept(path, form, lang)
+    click.echo(text, nl=not text.endswith("\n"))
+    sys.exit(code)
 
 
 @main.command()

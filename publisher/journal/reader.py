@@ -197,7 +197,8 @@ class Reader:
     def held_elsewhere(self, owner: str) -> list[str]:
         """Return the parts of a record that an earlier record describes as well."""
         other = "select 1 from entry o where o.iri = e.iri and o.first <= :release and o.last > :release"
-        sql = f"select e.iri from entry e where e.owner = :owner and {NOW} and e.iri != e.owner and exists ({other} and (o.owner < e.owner or o.owner = o.iri))"
+        mine = f"select e.iri from entry e where e.owner = :owner and {NOW} and e.iri != e.owner"
+        sql = f"{mine} and exists ({other} and (o.owner < e.owner or o.owner = o.iri))"
         return [row[0] for row in self.db.execute(sql, {"owner": owner, "release": self.release})]
 
     def hashes(self, body: str) -> list[tuple[str, str]]:
@@ -205,6 +206,11 @@ class Reader:
         sql = f"select e.iri, v.hash from entry e join j.version v on v.seq = e.seq where e.owner = e.iri and e.body = :body and {NOW} "
         rows = self.db.execute(sql + "and e.deleted = 0 order by e.iri", {"body": body, "release": self.release})
         return [(iri, digest) for iri, digest in rows]
+
+    def checked(self) -> list[tuple[str, str, int]]:
+        """Return (source, class, how many live objects), embedded ones included."""
+        where = f"where {NOW} and e.deleted = 0 group by source, type order by source, type"
+        return self.db.execute(f"select source, type, count(distinct iri) from entry e {where}", {"release": self.release}).fetchall()
 
     def span(self, body: str) -> dict[str, str]:
         """Return the first `start` and last `end` day of a body's papers and meetings, and when its records were `issued` and `modified`.

@@ -14,7 +14,8 @@ OPEN = 1 << 60  # a row that no later release has closed
 TABLES = """
 create table if not exists release (number integer primary key, seq integer not null, made text not null);
 create table if not exists entry (
-  iri text not null, owner text not null, type text not null, body text not null, seq integer not null, created text not null,
+  iri text not null, owner text not null, type text not null, body text not null,
+  source text not null, seq integer not null, created text not null,
   modified text not null, day text not null, reference text not null,
   deleted integer not null, first integer not null, last integer not null);
 create index if not exists entry_iri on entry (iri, last);
@@ -125,10 +126,23 @@ class Serving:
         owner, span = version.iri, (number, OPEN)
         made = list(entries(obj))
         rows = (
-            (e.iri, owner, e.type, version.body, version.seq, e.created, e.modified, e.day, e.reference, int(version.deleted), *span)
+            (
+                e.iri,
+                owner,
+                e.type,
+                version.body,
+                version.source,
+                version.seq,
+                e.created,
+                e.modified,
+                e.day,
+                e.reference,
+                int(version.deleted),
+                *span,
+            )
             for e in made
         )
-        self.db.executemany("insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self.db.executemany("insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         links = ((target, key, e.iri, e.type, owner, *span) for e in made for key, target in e.links)
         self.db.executemany("insert into link values (?, ?, ?, ?, ?, ?, ?)", links)
         urls = ((url, e.iri, owner, *span) for e in made for url in e.urls)
@@ -152,8 +166,27 @@ class Serving:
             self.db.execute("delete from judged where owner = ?", (owner,))
 
     def judgements(self) -> Iterator[tuple[str, list[Any]]]:
-        """Yield (record, results) of every record in which the shapes found something, by IRI."""
-        yield from ((owner, orjson.loads(found)) for owner, found in self.db.execute("select owner, results from judged order by owner"))
+        """Yield (source, results) of every record in which the shapes found something, by IRI.
+
+        What was found in a part that an earlier record describes as well is told there.
+        """
+        for owner, found in self.db.execute("select owner, results from judged order by owner").fetchall():
+            held = set(self.held_elsewhere(owner))
+            yield self.source(owner), [result for result in orjson.loads(found) if result["focus"] not in held]
+
+    def checked(self) -> list[tuple[str, str, int]]:
+        """Return (source, class, how many live objects), embedded ones included."""
+        sql = (
+            "select source, type, count(distinct iri) from entry where last = ? and deleted = 0 group by source, type order by source, type"
+        )
+        return self.db.execute(sql, (OPEN,)).fetchall()
+
+    def source(self, iri: str) -> str:
+        """Return the source of a record or part, "" for what is not ours."""
+        row = self.db.execute(
+            "select source from entry where iri = ? and last = ? order by owner != iri, owner limit 1", (iri, OPEN)
+        ).fetchone()
+        return str(row[0]) if row else ""
 
     def holder(self, iri: str) -> tuple[str, int] | None:
         """Return (owner, seq) of a record or part as now written."""

@@ -176,7 +176,7 @@ def _finish(work: _Work, home: Path, top: int, at: str) -> list[str]:
     """Freeze the release, furnish and seal it, and switch: whatever happens before the switch, the old one stays in service."""
     path, served = release.staged(home, work.number), release.current(home)
     work.store.release(path / "store")
-    written(path, work.serving, work.journal, work.base, work.number)
+    written(path, work.serving, work.journal, work.store, work.base, work.number, at)
     work.serving.finish(work.number, top, at)
     with closing(readable(home, work.number)) as reader:
         work.progress("furnishing", 0)

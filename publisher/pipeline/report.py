@@ -1,22 +1,102 @@
-"""What a release says about its own quality: results by rule, what was kept out, what the repairs changed."""
+"""What a release says about its own quality: the shapes' results, what was kept out, what the repairs changed."""
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from publisher.journal import Journal
+from publisher.errors import Malformed
+from publisher.graph.mapper import quads
+from publisher.journal import Journal, Run
+from publisher.journal.reader import Reader
 from publisher.journal.serving import Serving
+from publisher.shapes import Report, Result, Tally, judge, relation_queries, results_of, shapes, turtle
+from publisher.store import Store, rows
+
+FORMS = {"json": "report.json", "ttl": "report.ttl", "csv": "report.csv", "text": "report.de.txt"}
+BATCH = 1000
 
 
-def written(path: Path, serving: Serving, journal: Journal, base: str, number: int) -> dict[str, Any]:
-    """Write report.json into a release directory and return it."""
-    report = {
-        "release": number,
-        "base": base,
-        "results": [dict(result) for _, results in serving.judgements() for result in results],
-        "rejected": [{"iri": journal.at(seq).iri, "reason": reason} for seq, reason in serving.rejected(number) if reason != "superseded"],
-        "sources": {name: journal.runs(name)[0]._asdict() for name in journal.sources() if journal.runs(name)},
-    }
-    (path / "report.json").write_bytes(orjson.dumps(report))
+def written(path: Path, serving: Serving, journal: Journal, store: Store, base: str, number: int, at: str) -> Report:
+    """Write the report's files into a staged release and return it; records were judged when they changed, relations are now."""
+    tally = Tally()
+    for source, cls, objects in serving.checked():
+        tally.judged(source, cls, objects)
+    for source, results in serving.judgements():
+        tally.found(source, (Result(**result) for result in results))
+    _relations(tally, store, serving.source)
+    for seq, reason in serving.rejected(number):
+        if reason != "superseded":
+            version = journal.at(seq)
+            tally.refuse(version.source, version.iri, reason)
+    _told(tally, [run for name in journal.sources() for run in journal.runs(name)])
+    report = tally.report(number, base, at)
+    for name, text in _files(report):
+        (path / name).write_text(text, "utf-8")
     return report
+
+
+def checked_anew(reader: Reader, store: Store, at: str) -> Report:
+    """Judge every record of a release again, whatever was judged before, and return the report."""
+    tally, known = Tally(), shapes()
+    for source, cls, objects in reader.checked():
+        tally.judged(source, cls, objects)
+    for source, text in _batches(reader):
+        tally.found(source, judge(text, known))
+    _relations(tally, store, lambda iri: (found := reader.get(iri)) and found.source or "")
+    _told(tally, [Run(**one["run"]) for one in reader.sources() if one["run"]])
+    return tally.report(reader.release, reader.base, at)
+
+
+def kept(path: Path, form: str, lang: str = "de") -> tuple[str, int]:
+    """Return a release's report in a form of FORMS, and its exit code: 0, 1 (warnings) or 2 (violations, or records kept out)."""
+    name = f"report.{lang}.txt" if form == "text" else FORMS[form]
+    try:
+        told = orjson.loads((path / "report.json").read_bytes())
+        text = (path / name).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise Malformed(str(path), f"expected a report: {error}; publisher build --full makes it anew") from error
+    totals = told["totals"]
+    return text, 2 if totals["Violation"] or told["refused"] else 1 if totals["Warning"] else 0
+
+
+def _files(report: Report) -> Iterator[tuple[str, str]]:
+    yield "report.json", report.json().decode()
+    yield "report.ttl", turtle(report)
+    yield "report.csv", report.csv()
+    yield "results.csv", report.results_csv()
+    for lang in ("de", "en"):
+        yield f"report.{lang}.txt", report.text(lang)
+
+
+def _relations(tally: Tally, store: Store, source_of: Callable[[str], str]) -> None:
+    for rule in relation_queries():
+        by_source: dict[str, list[Result]] = {}
+        for result in results_of(rule, rows(store.query(rule.select))):
+            by_source.setdefault(source_of(result.focus), []).append(result)
+        for source, results in sorted(by_source.items()):
+            tally.found(source, results)
+
+
+def _told(tally: Tally, runs: Iterable[Run]) -> None:
+    """Add what the newest harvest of each source noted and refused."""
+    for run in runs:
+        for kind, rules in run.notes.items():
+            for rule, (times, *_) in rules.items():
+                tally.noted(run.source, kind, rule, times)
+        for refusal in run.refusals:
+            tally.refuse(run.source, refusal["id"] or refusal["url"], refusal["reason"])
+
+
+def _batches(reader: Reader) -> Iterator[tuple[str, str]]:
+    texts: dict[str, list[str]] = {}
+    for found in reader.owners(deleted=True):
+        batch = texts.setdefault(found.source, [])
+        obj: dict[str, Any] = orjson.loads(found.json)
+        batch.append(quads(obj))
+        if len(batch) >= BATCH:
+            yield found.source, "".join(batch)
+            batch.clear()
+    for source, batch in texts.items():
+        yield source, "".join(batch)
