@@ -135,12 +135,16 @@ def _words() -> Concepts:
     return concepts("")
 
 
-def _state(consultation: dict[str, Any], meeting: dict[str, Any], day: str, today: date, outcome: str, result: bool) -> str:
-    said = (_words().slug("meeting-state", str(word)) for word in (consultation.get("oparlx:state"), meeting.get("meetingState")) if word)
-    stated = next((STATES[slug] for slug in said if slug in STATES), "")
+def meeting_state(consultation: dict[str, Any], meeting: dict[str, Any]) -> str:
+    """Return "cancelled" or "postponed" where the source says so of a meeting or of the paper's turn in it, else ""."""
     if meeting.get("cancelled") is True:
         return "cancelled"
-    if stated:
+    said = (_words().slug("meeting-state", str(word)) for word in (consultation.get("oparlx:state"), meeting.get("meetingState")) if word)
+    return next((STATES[slug] for slug in said if slug in STATES), "")
+
+
+def _state(consultation: dict[str, Any], meeting: dict[str, Any], day: str, today: date, outcome: str, result: bool) -> str:
+    if stated := meeting_state(consultation, meeting):
         return stated
     if outcome in PUT_OFF:
         return "postponed"
@@ -167,7 +171,8 @@ def understood(result: str) -> tuple[str, str, tuple[int | None, int | None, int
     if not result:
         return "", "", None
     found = read(result, _spellings("result"), _spellings("majority"))
-    return found.outcome or "", found.majority or "", tuple(found.votes) if found.votes else None
+    votes = found.votes and (found.votes.favor, found.votes.against, found.votes.abstention)
+    return found.outcome or "", found.majority or "", votes
 
 
 @cache

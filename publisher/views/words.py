@@ -1,5 +1,9 @@
 """What the pages say, in German and English, and how both write days and numbers."""
 
+from datetime import date
+
+from publisher.views.texts import PAGES, SENTENCES
+
 MONTHS = {
     "de": ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"),
     "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"),
@@ -10,28 +14,7 @@ WEEKDAYS = {
 }
 LANGUAGES = ("de", "en")
 
-TEXTS: dict[str, tuple[str, str]] = {
-    # the sentence that says where a paper stands
-    "no_consultation": ("Die Quelle nennt keine Beratung", "The source names no consultation"),
-    "no_day": ("{purpose} {where} vorgesehen; die Quelle nennt keinen Termin", "Intended {purpose} {where}; the source names no date"),
-    "on_agenda": ("auf der Tagesordnung", "on the agenda"),
-    "on_day": ("am {day}", "on {day}"),
-    "and_next": ("; nächste Beratung am {day} {where}", "; next consultation on {day} {where}"),
-    "next_only": ("Nächste Beratung am {day}", "Next consultation on {day}"),
-    "today": ("Heute, am {day}, {purpose} {where}", "Today, on {day}, {purpose} {where}"),
-    "lies": ("Liegt {where}, nächste Beratung am {day}", "Lies {where}, next consultation on {day}"),
-    "cancelled_meeting": (
-        "die Sitzung {when} {where} wurde abgesagt; die Quelle nennt keinen neuen Termin",
-        "the meeting {when} {where} was cancelled; the source names no new date",
-    ),
-    "postponed": ("verschoben", "postponed"),
-    "no_new_day": ("; die Quelle nennt keinen neuen Termin", "; the source names no new date"),
-    "no_result": ("; die Quelle nennt kein Ergebnis", "; the source names no result"),
-    "result_quoted": ("; Ergebnis laut Quelle: „{result}“", "; result as the source words it: “{result}”"),
-    "before": ("; zuvor am {day} {where}: {outcome}", "; before, on {day} {where}: {outcome}"),
-    "outcome_einstimmig": ("einstimmig {outcome}", "{outcome} unanimously"),
-    "outcome_mehrheitlich": ("mehrheitlich {outcome}", "{outcome} by a majority"),
-}
+TEXTS = {**SENTENCES, **PAGES}
 
 
 def text(key: str, lang: str, **values: object) -> str:
@@ -53,3 +36,24 @@ def number(count: float, lang: str) -> str:
     """Return a number with the separators of the language: 17374 -> "17.374", "17,374"."""
     shown = f"{count:,.1f}" if isinstance(count, float) and not count.is_integer() else f"{int(count):,}"
     return shown.translate(str.maketrans(",.", ".,")) if lang == "de" else shown
+
+
+def weekday(day: str, lang: str) -> str:
+    """Return the day of the week of "2021-06-17": "Donnerstag", "Thursday"; "" for what is no day."""
+    try:
+        return WEEKDAYS[lang][date.fromisoformat(day).weekday()]
+    except ValueError:
+        return ""
+
+
+def month_name(day: date, lang: str) -> str:
+    """Return a month in words: "Juni 2021"."""
+    return f"{MONTHS[lang][day.month - 1]} {day.year}"
+
+
+def size(count: int, lang: str) -> str:
+    """Return a file's size in bytes as people write it: 553767 -> "554 kB"."""
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= one:
+            return f"{number(round(count / one, 1 if one > 1e3 and count < 10 * one else 0), lang)} {unit}"
+    return f"{count} B"

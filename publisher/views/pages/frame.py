@@ -1,0 +1,226 @@
+"""What every page shares: its language, the operator's name and colours, links, and a memory that lasts as long as a release."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+from flask import Blueprint, Response, current_app, g, render_template, request
+from markupsafe import Markup
+
+from publisher.journal.reader import Reader
+from publisher.ontology import VERSION, ontology
+from publisher.views import standing, words
+from publisher.views.answers import HTML, negotiated
+from publisher.views.pages.site import Site, site_of
+
+blueprint = Blueprint("pages", __name__)
+
+REMEMBERED = 4000
+STATIC = Path(__file__).parent.parent / "static"
+SAFE = re.compile(r"(?i)(?:https?://|mailto:[^\s]|tel:[^\s])")
+FORMATS = (("JSON-LD", "jsonld"), ("Turtle", "ttl"), ("N-Triples", "nt"), ("RDF/XML", "rdf"))
+
+
+def language() -> str:
+    """Return "de" or "en": what the address asks for, else what the browser prefers; German where neither names one of them."""
+    asked = request.args.get("lang", "")
+    return asked if asked in words.LANGUAGES else request.accept_languages.best_match(words.LANGUAGES) or "de"
+
+
+def today() -> date:
+    """Return the day on which a page is read; tests set TODAY."""
+    found: date = current_app.config.get("TODAY", date.today)()
+    return found
+
+
+def reader() -> Reader:
+    """Return the Reader of the release in service. Raises Busy before the first one."""
+    found: Reader = current_app.config["LIBRARY"].reader()
+    return found
+
+
+def site() -> Site:
+    """Return what the operator configured in {home}/site.toml, read once. Raises Misconfigured naming the key."""
+    held: Site | None = current_app.extensions.get("site")
+    if held is None:
+        held = current_app.extensions["site"] = site_of(Path(current_app.config["HOME"]))
+    return held
+
+
+class Memory:
+    """Keeps what was made for a release, bounded, the longest unused goes first; a new release starts empty."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[Any, Any] = OrderedDict()
+        self._release = -1
+
+    def get(self, release: int, key: Any, make: Callable[[], Any]) -> Any:
+        if release != self._release:
+            self._held, self._release = OrderedDict(), release
+        held = self._held
+        if key in held:
+            return held[key]
+        made = make()
+        held[key] = made
+        if len(held) > REMEMBERED:
+            held.popitem(last=False)
+        return made
+
+
+def remembered(key: Any, make: Callable[[], Any]) -> Any:
+    """Return what `make` gives, made once a release."""
+    memory: Memory = current_app.extensions.setdefault("pages", Memory())
+    return memory.get(reader().release, key, make)
+
+
+class Things:
+    """The records and parts of a release by IRI, each read once for a page; called like a function, None for the unknown."""
+
+    def __init__(self, source: Reader) -> None:
+        self.reader = source
+        self._held: dict[str, dict[str, Any] | None] = {}
+
+    def __call__(self, iri: str) -> dict[str, Any] | None:
+        if iri not in self._held:
+            found = self.reader.get(iri)
+            self._held[iri] = orjson.loads(found.json) if found and not found.deleted else None
+        return self._held[iri]
+
+    def of(self, value: Any) -> list[dict[str, Any]]:
+        """Return the objects that a value of OParl embeds or points at; what is not here is left out."""
+        found = (item if isinstance(item, dict) else self(item) if isinstance(item, str) else None for item in standing.listed(value))
+        return [one for one in found if one]
+
+
+def name_of(obj: Mapping[str, Any]) -> str:
+    """Return what a thing is called, the end of its IRI where it has no name."""
+    keys = ("name", "shortName", "description", "reference", "oparlx:number", "fileName", "number")
+    return next((str(obj[key]) for key in keys if obj.get(key)), str(obj.get("id", "")).rsplit("/", 1)[-1])
+
+
+def place_of(iri: str) -> str:
+    """Return the address of a thing of ours without its host, with the chosen language; a foreign one as it is, "" if unsafe."""
+    base: str = current_app.config["BASE"]
+    if not iri.startswith(base + "/") and iri != base:
+        return iri if SAFE.match(iri) else ""
+    path = iri[len(base) - len(urlsplit(base).path) :] or "/"
+    asked = request.args.get("lang", "")
+    return f"{path}{'&' if '?' in path else '?'}lang={asked}" if asked in words.LANGUAGES else path
+
+
+def at(path: str, **arguments: Any) -> str:
+    """Return the address of a page of ours with arguments, empty ones left out, in the chosen language."""
+    given = {key: value for key, value in arguments.items() if value not in ("", None)}
+    if (asked := request.args.get("lang", "")) in words.LANGUAGES:
+        given.setdefault("lang", asked)
+    return urlsplit(current_app.config["BASE"]).path + path + (f"?{urlencode(given)}" if given else "")
+
+
+def other_language(lang: str) -> str:
+    """Return this page's address in another language."""
+    given = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
+    return f"{request.path}?{urlencode([*given, ('lang', lang)])}"
+
+
+def static(name: str) -> str:
+    """Return the address of a file in static/, which changes with its content."""
+    marks: dict[str, str] = current_app.extensions.setdefault("static", {})
+    if name not in marks:
+        path = STATIC / name
+        marks[name] = sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else ""
+    stem: str = at(f"/static/{name}").partition("?")[0]
+    return f"{stem}?v={marks[name]}"
+
+
+def document(json: bytes, base: str) -> Markup:
+    """Return a record's JSON-LD document fit for a script element: equal to what its IRI serves, with < > & escaped (HTML 4.12.1)."""
+    text = '{"@context":"%s/ontology/context/%s.jsonld",%s' % (base, VERSION, json[1:].decode())  # noqa: UP031
+    safe = (
+        text.replace("&", "\\u0026")
+        .replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
+    return Markup(safe)
+
+
+def paragraphs(text: str) -> Markup:
+    """Return a plain text of a source as paragraphs, with its line breaks, everything in it escaped."""
+    blocks = (block.strip("\n") for block in re.split(r"\n[ \t\u00a0]*\n", text.strip()))
+    return Markup("\n").join(
+        Markup('<p dir="auto">{}</p>').format(Markup("<br>").join(line for line in block.split("\n"))) for block in blocks if block.strip()
+    )
+
+
+def label(term: str, lang: str) -> str:
+    """Return a class's or property's label from the ontology; `term` is an IRI."""
+    return ontology().label(term, lang)
+
+
+def page(template: str, lang: str, **values: Any) -> str:
+    """Return a page filled in."""
+    return render_template(template, **tools(lang), **values)
+
+
+def tools(lang: str) -> dict[str, Any]:
+    """Return what every template may use."""
+    return {
+        "lang": lang,
+        "t": lambda key, **values: words.text(key, lang, **values),
+        "label": lambda term: label(term, lang),
+        "day": lambda value: words.long_day(standing.moment(value)[0] or str(value), lang),
+        "clock": lambda value: standing.moment(value)[1],
+        "weekday": lambda value: words.weekday(standing.moment(value)[0], lang),
+        "num": lambda count: words.number(count, lang),
+        "size": lambda count: words.size(count, lang),
+        "known": frozenset(key.removeprefix("many_") for key in words.TEXTS if key.startswith("many_")),
+        "host": lambda url: urlsplit(url).netloc,
+        "geo": lambda places: orjson.dumps([[one.name, one.lines] for one in places if one.lines]).decode(),
+        "name_of": name_of,
+        "href": place_of,
+        "at": at,
+        "static": static,
+        "other_language": other_language,
+        "paragraphs": paragraphs,
+        "site": site(),
+        "formats": FORMATS,
+    }
+
+
+@blueprint.app_context_processor
+def _offered() -> dict[str, Any]:
+    """Give templates of other blueprints the same tools, in the reader's language."""
+    return tools(language()) if "lang" not in g else {}
+
+
+@blueprint.after_app_request
+def _readable(response: Response) -> Response:
+    """Show a problem as a page to whoever asks for pages; programs keep the problem details (RFC 9457)."""
+    offered = ("application/problem+json", *HTML)
+    if response.mimetype != offered[0] or negotiated(request.headers.get("Accept"), offered) not in HTML:
+        return response
+    problem = orjson.loads(response.get_data())
+    made = page("error.html", language(), status=response.status_code, title=problem.get("title", ""), detail=problem.get("detail", ""))
+    response.set_data(made)
+    response.mimetype = "text/html"
+    response.headers.pop("ETag", None)
+    response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
+    response.headers["Content-Security-Policy"] = "default-src 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
+    return response
+
+
+def shown(template: str, status: int = 200, **values: Any) -> Response:
+    """Return a page as a response in the reader's language."""
+    lang = language()
+    response = Response(page(template, lang, **values), status, mimetype="text/html")
+    response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
+    response.headers["Content-Language"] = lang
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response

@@ -1,0 +1,138 @@
+"""What the page of a paper shows beside its text: where it stands, its route, rival proposals, files, places, relatives."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from publisher.views import standing, words
+from publisher.views.pages.frame import Things, name_of, place_of, site, today
+from publisher.views.pages.places import outline, places_of
+
+KEYS = frozenset(
+    (
+        "name",
+        "reference",
+        "date",
+        "paperType",
+        "consultation",
+        "mainFile",
+        "auxiliaryFile",
+        "location",
+        "relatedPaper",
+        "superordinatedPaper",
+    )
+    + (
+        "subordinatedPaper",
+        "originatorOrganization",
+        "originatorPerson",
+        "underDirectionOf",
+        "oparlx:section",
+        "oparlx:proposal",
+        "keyword",
+    )
+)
+RELATIONS = (("superordinatedPaper", "superordinated"), ("subordinatedPaper", "subordinated"), ("relatedPaper", "related"))
+
+
+class Attachment(NamedTuple):
+    """A file as a reader needs it: name, kind, size in bytes (0 if unknown), where to get it ("" if the source gives no address)."""
+
+    iri: str
+    name: str
+    kind: str
+    size: int
+    url: str
+    main: bool
+    dead: bool
+
+
+def paper(obj: dict[str, Any], things: Things, lang: str) -> dict[str, Any]:
+    """Return what paper.html needs beside the record."""
+    stations = standing.route(obj, things, today())
+    located = places_of(obj.get("location"), things)
+    return {
+        "sentence": standing.sentence(stations, today(), lang),
+        "tone": tone(stations),
+        "route": stations,
+        "proposals": [_proposal(one, things) for one in things.of(obj.get("oparlx:proposal"))],
+        "sections": sorted(things.of(obj.get("oparlx:section")), key=lambda one: one.get("order", 0)),
+        "files": attachments(obj, things, ("mainFile", "auxiliaryFile")),
+        "places": located,
+        "outline": outline(located, lang),
+        "tiles": site().tiles,
+        "relatives": relatives(obj, things),
+        "originators": [*things.of(obj.get("originatorOrganization")), *things.of(obj.get("originatorPerson"))],
+        "leading": things.of(obj.get("underDirectionOf")),
+        "citation": citation(obj, things, lang),
+        "citation_link": citation_link(obj),
+    }
+
+
+def tone(stations: Iterable[standing.Station]) -> str:
+    """Return the colour word of a paper's standing: adopted | rejected | ahead | open."""
+    every = list(stations)
+    decided = next((one.outcome for one in reversed(every) if one.decisive and one.outcome in standing.FINAL), "")
+    if decided in ("abgelehnt", "zurueckgezogen"):
+        return "rejected"
+    return "adopted" if decided else "ahead" if any(one.state == "planned" for one in every) else "open"
+
+
+def _proposal(obj: dict[str, Any], things: Things) -> dict[str, Any]:
+    return obj | {"proposers": things.of(obj.get("oparlx:proposer"))}
+
+
+def attachments(obj: dict[str, Any], things: Things, keys: Iterable[str]) -> list[Attachment]:
+    """Return the files under the given keys, the main one first; a dead link that the harvest saw is named as such."""
+    found: dict[str, Attachment] = {}
+    for key in keys:
+        for file in things.of(obj.get(key)):
+            url = next((place_of(str(file[name])) for name in ("downloadUrl", "accessUrl") if file.get(name)), "")
+            kind = str(file.get("mimeType") or (file.get("fileName") or "").rpartition(".")[2])
+            dead = any("dead" in str(one) or "tot" in str(one) for one in standing.listed(file.get("oparlx:damage")))
+            made = Attachment(file["id"], name_of(file), _kind(kind), _size(file.get("size")), url, key == "mainFile", dead)
+            found.setdefault(file["id"], made)
+    return list(found.values())
+
+
+def _kind(mime: str) -> str:
+    return re.sub(r"^.*/(?:vnd\.|x-)?", "", mime).upper()[:12]
+
+
+def _size(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def relatives(obj: dict[str, Any], things: Things) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return related papers by relation, those that only the other side states included, each once."""
+    seen, found = {obj["id"]}, []
+    back = {"superordinated": "subordinatedPaper", "subordinated": "superordinatedPaper", "related": "relatedPaper"}
+    for key, name in RELATIONS:
+        stated = things.of(obj.get(key))
+        implied = [one for ref in things.reader.referring(obj["id"], type="Paper", key=back[name], limit=50) if (one := things(ref.iri))]
+        kept = [one for one in [*stated, *implied] if one["id"] not in seen and not seen.add(one["id"])]  # type: ignore[func-returns-value]
+        if kept:
+            found.append((name, kept))
+    return found
+
+
+def citation(obj: dict[str, Any], things: Things, lang: str) -> str:
+    """Return how to cite a paper: body, title, type and number, day, permanent link."""
+    body = things(str(obj.get("body", "")))
+    kind = " ".join(str(obj[key]) for key in ("paperType", "reference") if obj.get(key))
+    day = words.long_day(str(obj["date"]), lang) if obj.get("date") else ""
+    return ", ".join(
+        part for part in (name_of(body) if body else "", f"„{name_of(obj)}“" if lang == "de" else f"“{name_of(obj)}”", kind, day) if part
+    )
+
+
+def citation_link(obj: dict[str, Any]) -> str:
+    """Return the link by number that people can write by hand, "" for a paper without a number."""
+    hit = re.match(r"(.*/eli/dl/[^/]+/vorlage)/", obj["id"])
+    return f"{hit[1]}?reference={quote(str(obj['reference']), safe='/')}" if hit and obj.get("reference") else ""
+
+
+def card(obj: dict[str, Any], things: Things, lang: str) -> dict[str, Any]:
+    """Return what a list shows of a paper: the record, its sentence and the colour of its standing."""
+    stations = standing.route(obj, things, today())
+    return {"record": obj, "sentence": standing.sentence(stations, today(), lang), "tone": tone(stations)}

@@ -1,0 +1,171 @@
+"""The page of any record or part: its class has a template of its own, or its properties are shown as the ontology names them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from flask import current_app, request
+
+from publisher.feeds.difference import difference
+from publisher.journal.reader import Found, Reader
+from publisher.ontology import ontology
+from publisher.views import standing, words
+from publisher.views.pages import meetings, papers, people, places, towns
+from publisher.views.pages.frame import Things, document, label, name_of, page, place_of, remembered, site, today
+
+ALWAYS = frozenset(
+    ("type", "id", "created", "modified", "deleted", "owl:sameAs", "prov:wasDerivedFrom", "oparlx:keyBasis", "oparlx:damage")
+)
+TAIL = frozenset(("license", "oparlx:licenseText", "web", "body"))
+
+
+class View(NamedTuple):
+    """How a class is shown: its template, what it needs beyond the record, and the keys that the template shows."""
+
+    template: str
+    more: Callable[[dict[str, Any], Things, str], dict[str, Any]]
+    keys: frozenset[str]
+
+
+def nothing(obj: dict[str, Any], things: Things, lang: str) -> dict[str, Any]:
+    """Return nothing: the class's properties speak for themselves."""
+    del obj, things, lang
+    return {}
+
+
+GENERIC = View("record.html", nothing, frozenset(("name",)))
+VIEWS: Mapping[str, View] = {
+    "Paper": View("paper.html", papers.paper, papers.KEYS),
+    "Meeting": View("meeting.html", meetings.meeting, meetings.KEYS),
+    "AgendaItem": View("agendaitem.html", meetings.agenda_item, meetings.ITEM_KEYS),
+    "Organization": View("organization.html", people.organization, people.ORGANIZATION_KEYS),
+    "Person": View("person.html", people.person, people.PERSON_KEYS),
+    "Body": View("body.html", towns.body, towns.KEYS),
+    "Location": View("location.html", places.location, places.KEYS),
+}
+
+
+class Cell(NamedTuple):
+    """One shown value: its text, where it leads, and its own rows if it is an object."""
+
+    text: str
+    href: str = ""
+    rows: tuple["Row", ...] = ()
+
+
+class Row(NamedTuple):
+    """One property with its label and, where the ontology explains it, what it means."""
+
+    key: str
+    label: str
+    comment: str
+    cells: tuple[Cell, ...]
+
+
+def render(found: Found, reader: Reader, lang: str) -> str:
+    """Return the page of a record or part, of a tombstone too; made once a release, a language and a day."""
+    asked, day = request.args.get("lang", ""), today().isoformat()
+    made: str = remembered((found.iri, found.seq, lang, asked, day), lambda: _rendered(found, reader, lang))
+    return made
+
+
+def _rendered(found: Found, reader: Reader, lang: str) -> str:
+    obj = orjson.loads(found.json)
+    things = Things(reader)
+    if found.deleted:
+        return page("tombstone.html", lang, record=obj, found=found, **_common(found, obj, things, lang, GENERIC))
+    view = VIEWS.get(found.type, GENERIC)
+    return page(view.template, lang, record=obj, found=found, **_common(found, obj, things, lang, view), **view.more(obj, things, lang))
+
+
+def _common(found: Found, obj: dict[str, Any], things: Things, lang: str, view: View) -> dict[str, Any]:
+    body = things(str(obj["body"])) if isinstance(obj.get("body"), str) else None
+    return {
+        "title": name_of(obj),
+        "class_label": label(obj["type"], lang),
+        "iri": found.iri,
+        "json_ld": document(found.json, things.reader.base),
+        "body": body,
+        "rows": rows(obj, view.keys | ALWAYS | TAIL, things, lang),
+        "history": history(found, things.reader, lang),
+        "license": license_of(obj, body, things),
+        "damage": standing.listed(obj.get("oparlx:damage")),
+        "key_basis": obj.get("oparlx:keyBasis", ""),
+        "originals": [url for url in [*standing.listed(obj.get("web")), *standing.listed(obj.get("prov:wasDerivedFrom"))] if place_of(url)],
+        "same_as": standing.listed(obj.get("owl:sameAs")),
+        "contact": site().contact or _contact(found, things.reader),
+        "base": current_app.config["BASE"],
+        "current_iri": found.iri,
+    }
+
+
+def rows(obj: dict[str, Any], left_out: Iterable[str], things: Things, lang: str) -> tuple[Row, ...]:
+    """Return the properties of an object, those of `left_out` aside, each with its label from the ontology and readable values."""
+    uses = ontology().uses.get(obj.get("type", ""), {})
+    found = []
+    for key, value in obj.items():
+        use = uses.get(key)
+        if key in left_out or use is None or use.external:
+            continue
+        cells = tuple(_cell(item, things, lang) for item in standing.listed(value) if item != "")
+        if cells:
+            found.append(Row(key, label(use.predicate, lang), explained(use.predicate, lang), cells))
+    return tuple(found)
+
+
+def explained(term: str, lang: str) -> str:
+    """Return what the ontology says a term means, "" where it says nothing."""
+    comments = getattr(ontology(), "comments", {})
+    found: dict[str, str] = comments.get(term, {})
+    return found.get(lang, "")
+
+
+def _cell(value: Any, things: Things, lang: str) -> Cell:
+    if isinstance(value, dict) and isinstance(value.get("id"), str):
+        return Cell(name_of(value), place_of(value["id"]), rows(value, ALWAYS | {"name"}, things, lang))
+    if isinstance(value, dict | list):
+        return Cell(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    if isinstance(value, bool):
+        return Cell(words.text("yes" if value else "no", lang))
+    if isinstance(value, str) and (href := place_of(value)):
+        target = things(value)
+        return Cell(name_of(target) if target else value, href)
+    if isinstance(value, str) and standing.moment(value)[0] and len(value) >= 10:
+        return Cell(" ".join(part for part in (words.long_day(standing.moment(value)[0], lang), standing.moment(value)[1]) if part))
+    return Cell(str(value))
+
+
+class Step(NamedTuple):
+    """One version of a record: when it was read, and the labels of what changed since the one before."""
+
+    seq: int
+    iri: str
+    recorded: str
+    deleted: bool
+    changed: tuple[str, ...]
+
+
+def history(found: Found, reader: Reader, lang: str) -> list[Step]:
+    """Return the published versions of a record, newest first; of a part, those of its owner."""
+    steps: list[Step] = []
+    before: dict[str, Any] | None = None
+    for version in reader.versions(found.owner):
+        obj = orjson.loads(version.json)
+        changed = [change.path[0] for change in difference(before, obj)] if before is not None else []
+        uses = ontology().uses.get(obj.get("type", ""), {})
+        names = dict.fromkeys(label(uses[key].predicate, lang) for key in changed if key in uses)
+        steps.append(Step(version.seq, f"{version.iri}/v/{version.seq}", version.recorded, version.deleted, tuple(names)))
+        before = obj
+    return steps[::-1]
+
+
+def license_of(obj: dict[str, Any], body: dict[str, Any] | None, things: Things) -> str:
+    """Return the licence of a record: its own, else its body's, else its system's; "" where the source names none."""
+    for one in (obj, body or {}, *things.of((body or obj).get("system"))):
+        if one.get("license"):
+            return str(one["license"])
+    return ""
+
+
+def _contact(found: Found, reader: Reader) -> str:
+    return next((str(one.get("contact", "")) for one in reader.sources() if one["name"] == found.source), "")
