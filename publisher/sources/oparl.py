@@ -91,11 +91,13 @@ class Walk:
     def answer(self, url: str) -> Answer:
         """Return what the server answers. Raises Unreachable, Malformed."""
         window = "modified_since=" in url and self._origin.dialect == "sternberg"
-        page = self._fetch(moved(url, self._options.get("served", {})), check=_json, statuses=(400, 404) if window else ())
+        parsed: list[tuple[Any, tuple[Note, ...]]] = []
+        served = moved(url, self._options.get("served", {}))
+        page = self._fetch(served, check=lambda page: parsed.append(_json(page)), statuses=(400, 404) if window else ())
         if window and page.status != 200:
             return Answer(Listed([]), page.url)  # SD.NET answers code 802 where nothing changed in the window
-        told, notes = _json(page)
-        return Answer(listed(told), url if page.url == moved(url, self._options.get("served", {})) else page.url, notes)
+        told, notes = parsed[-1] if parsed else _json(page)
+        return Answer(listed(told), url if page.url == served else page.url, notes)
 
     def list_of(self, url: str, *, parts: bool = False, plain: bool = False) -> Iterator[Record | Refusal]:
         """Yield the objects of one list along its pages; the walk ends whatever the pages say."""

@@ -12,6 +12,7 @@ from publisher.record import CLASSES, SCHEMA, Note, Record, Refusal
 from publisher.sources.repairs import repaired
 
 TYPE = re.compile(r"https?://(?:www\.)?schema\.oparl\.org/1\.[01]/([A-Za-z]+)/?")
+URL = re.compile(r"https?://(?:[^/?#\s\[\]@:\x00-\x20\x7f]+|\[[0-9a-fA-F:.]+\])(?::\d+)?(?:[/?#][^\x00-\x1f\x7f]*)?\s*")
 WORDS = {word.lower() + end: word for word in CLASSES for end in ("", "s")} | {"bodies": "Body"}
 # Half of a surrogate pair: no character, and no reader of JSON takes it.
 LONE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")
@@ -117,13 +118,7 @@ def type_by_url(url: str) -> str:
 
 def is_url(text: Any) -> bool:
     """Return whether `text` is an absolute http(s) URL with a host and no control characters."""
-    if not isinstance(text, str) or CONTROL.search(text.encode("utf-8", "replace")):
-        return False
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    return isinstance(text, str) and URL.fullmatch(text) is not None
 
 
 class Origin(NamedTuple):

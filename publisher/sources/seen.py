@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import blake2b
 from typing import Any
 
 from publisher.record import Note, Record, Refusal, content
 
 
 def short_hash(obj: dict[str, Any]) -> int:
-    """Return 64 bits of an object's content, enough to tell two versions of one id apart."""
-    return int.from_bytes(blake2b(content(obj), digest_size=8).digest())
+    """Return 64 bits of an object's content, enough to tell two versions of one id apart within this process."""
+    return hash(content(obj))
 
 
 class Seen:
@@ -48,13 +47,18 @@ class Seen:
         return self._embedded.setdefault(hash(part["id"]), fingerprint) != fingerprint
 
 
-def embedded(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (path, object) for each object with an id inside `value`, at any depth, `value` itself left out."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, child in pairs:
+def embedded(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return (path, object) for each object with an id inside `value`, at any depth, `value` itself left out."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    _collect(value, "", found)
+    return found
+
+
+def _collect(value: Any, path: str, found: list[tuple[str, dict[str, Any]]]) -> None:
+    for key, child in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(child, dict):
             if isinstance(child.get("id"), str):
-                yield f"{path}{key}", child
-            yield from embedded(child, f"{path}{key}.")
-        elif isinstance(child, list):
-            yield from embedded(child, f"{path}{key}.")
+                found.append((f"{path}{key}", child))
+            _collect(child, f"{path}{key}.", found)
+        elif isinstance(child, list) and child and not isinstance(child[0], str):
+            _collect(child, f"{path}{key}.", found)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from publisher.record import Note
+from publisher.record import CLASSES, Note
 from publisher.sources.repairs import damage, dates, files, places, shapes, texts
 from publisher.sources.repairs.dialects import dialect_of
 
@@ -44,7 +44,7 @@ DATED = ("created", "modified", "start", "end", "licenseValidSince", "oparlSince
 DAYS = ("date", "startDate", "endDate")
 ESCAPES = (b"\\u00", b"\\b", b"\\f", b"\x7f", b"\xc2")
 BREAKS = (b"\\n", b"\\r", b"\\t")
-EDGES = (b'" ', b' "', b"\xa0", *BREAKS)
+EDGES = (b'" ', b' "', b"\xa0", b'\\n"', b'"\\n', b'\\r"', b'"\\r', b'\\t"', b'"\\t')
 
 REPAIRS: dict[str, tuple[Repair, ...]] = {
     "": (
@@ -97,25 +97,41 @@ TRACES = tuple(dict.fromkeys(row.traces for row in ROWS if row.traces))
 
 
 class Rules(NamedTuple):
-    """What may concern one record: its dialect, and which of TRACES its JSON holds."""
+    """What may concern an object of one class: each repair and each finding with the keys of which one must be there."""
 
-    dialect: str
-    traced: frozenset[tuple[bytes, ...]]
+    repairs: tuple[tuple[Callable[[Object], Object], frozenset[str]], ...]
+    findings: tuple[tuple[Callable[[Object], tuple[str, ...]], frozenset[str]], ...]
 
 
-@cache
-def _repairs_of(kind: str, rules: Rules) -> tuple[tuple[Callable[[Object], Object], frozenset[str]], ...]:
-    rows = (REPAIRS.get(rules.dialect, ()) if rules.dialect else ()) + REPAIRS[""]
-    return tuple((row.rule, frozenset(row.keys)) for row in rows if _concerns(row, kind, rules))
+Tables = dict[str, Rules]
 
 
 @cache
-def _findings_of(kind: str, rules: Rules) -> tuple[tuple[Callable[[Object], tuple[str, ...]], frozenset[str]], ...]:
-    return tuple((row.rule, frozenset(row.keys)) for row in DAMAGE if _concerns(row, kind, rules))
+def _tables(dialect: str, traced: int) -> Tables:
+    """Return each class's rules for a dialect, given which of TRACES (a bit each) the record's JSON holds."""
+
+    def concerns(row: Repair | Finding, kind: str) -> bool:
+        return (not row.classes or kind in row.classes) and (not row.traces or bool(traced >> TRACES.index(row.traces) & 1))
+
+    rows = (REPAIRS.get(dialect, ()) if dialect else ()) + REPAIRS[""]
+    return {
+        kind: Rules(
+            tuple((row.rule, frozenset(row.keys)) for row in rows if concerns(row, kind)),
+            tuple((row.rule, frozenset(row.keys)) for row in DAMAGE if concerns(row, kind)),
+        )
+        for kind in CLASSES
+    }
 
 
-def _concerns(row: Repair | Finding, kind: str, rules: Rules) -> bool:
-    return (not row.classes or kind in row.classes) and (not row.traces or row.traces in rules.traced)
+def _traced(raw: bytes) -> int:
+    """Return which of TRACES stand in the JSON, a bit each. Plain loops: this runs for every record."""
+    found = 0
+    for at, traces in enumerate(TRACES):
+        for trace in traces:
+            if trace in raw:
+                found |= 1 << at
+                break
+    return found
 
 
 def repaired(kind: str, obj: Object, dialect: str = "") -> tuple[Object, list[Note]]:
@@ -124,36 +140,36 @@ def repaired(kind: str, obj: Object, dialect: str = "") -> tuple[Object, list[No
     The object handed in stays as it is. A note's path leads from the record to the changed key.
     """
     notes: list[Note] = []
-    raw = orjson.dumps(obj)
-    rules = Rules(dialect, frozenset(traces for traces in TRACES if any(trace in raw for trace in traces)))
-    return _mended(kind, obj, rules, "", notes), notes
+    return _mended(kind, obj, _tables(dialect, _traced(orjson.dumps(obj))), "", notes), notes
 
 
-def _mended(kind: str, obj: Object, rules: Rules, path: str, notes: list[Note]) -> Object:
-    for rule, keys in _repairs_of(kind, rules):
+def _mended(kind: str, obj: Object, tables: Tables, path: str, notes: list[Note]) -> Object:
+    repairs, findings = tables[kind]
+    for rule, keys in repairs:
         if keys and keys.isdisjoint(obj):
             continue
         mended = rule(obj)
         if mended is not obj:
             notes += _changes(obj, mended, rule.__name__, path)
             obj = mended
-    for finding, keys in _findings_of(kind, rules):
+    for finding, keys in findings:
         if not keys or not keys.isdisjoint(obj):
             notes += [Note("damage", finding.__name__, path + key) for key in finding(obj)]
-    return _with_parts(obj, rules, path, notes)
+    return _with_parts(obj, tables, path, notes)
 
 
-def _with_parts(obj: Object, rules: Rules, path: str, notes: list[Note]) -> Object:
+def _with_parts(obj: Object, tables: Tables, path: str, notes: list[Note]) -> Object:
     changed: Object = {}
     for key in shapes.EMBEDS.keys() & obj.keys():
         value, part = obj[key], shapes.EMBEDS[key]
         if isinstance(value, dict):
-            mended = _mended(part, value, rules, f"{path}{key}.", notes)
+            mended = _mended(part, value, tables, f"{path}{key}.", notes)
             if mended is not value:
                 changed[key] = mended
         elif isinstance(value, list) and value and not isinstance(value[0], str):
             items = [
-                _mended(part, item, rules, f"{path}{key}.{at}.", notes) if isinstance(item, dict) else item for at, item in enumerate(value)
+                _mended(part, item, tables, f"{path}{key}.{at}.", notes) if isinstance(item, dict) else item
+                for at, item in enumerate(value)
             ]
             if any(new is not old for new, old in zip(items, value, strict=True)):
                 changed[key] = items

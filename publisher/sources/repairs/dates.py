@@ -22,12 +22,19 @@ def _without(obj: dict[str, Any], keys: list[str]) -> dict[str, Any]:
     return {key: value for key, value in obj.items() if key not in keys} if keys else obj
 
 
-def _odd(obj: dict[str, Any], keys: tuple[str, ...], right: int) -> dict[str, str]:
-    """Return the values that have not the length and the "T" of a right one: a cheap look that spares nearly every object the rest."""
+def _odd_times(obj: dict[str, Any]) -> dict[str, str]:
+    """Return the times without the length and the "T" of a right one: a cheap look that spares nearly every object the rest."""
     return {
         key: value
-        for key in keys
-        if key in obj and isinstance(value := obj[key], str) and value and (len(value) != right or value[10:11] not in ("T", ""))
+        for key in TIMES
+        if key in obj and isinstance(value := obj[key], str) and value and (len(value) != 25 or value[10:11] != "T")
+    }
+
+
+def _odd_days(obj: dict[str, Any]) -> dict[str, str]:
+    """Return the days without the length and the dash of a right one."""
+    return {
+        key: value for key in DAYS if key in obj and isinstance(value := obj[key], str) and value and (len(value) != 10 or value[4] != "-")
     }
 
 
@@ -39,7 +46,7 @@ def date_of_zeros(obj: dict[str, Any]) -> dict[str, Any]:
 def date_time_in_full(obj: dict[str, Any]) -> dict[str, Any]:
     """Write a time as OParl 1.1 asks: seconds, no fractions, an offset in place of "Z" ("...T09:41Z" -> "...T09:41:00+00:00")."""
     changed = {}
-    for key, value in _odd(obj, TIMES, 25).items():
+    for key, value in _odd_times(obj).items():
         match = LOOSE.fullmatch(value.strip())
         if match:
             day, minutes, seconds, zulu, hours, rest = match.groups()
@@ -52,7 +59,7 @@ def date_time_in_full(obj: dict[str, Any]) -> dict[str, Any]:
 def offset_of_berlin(obj: dict[str, Any]) -> dict[str, Any]:
     """Add the offset that German law gave a local time which names none; in the doubled hour of October summer time is taken."""
     changed = {}
-    for key, value in _odd(obj, TIMES, 25).items():
+    for key, value in _odd_times(obj).items():
         if NAIVE.fullmatch(value) and (moment := _moment(value)):
             changed[key] = moment.replace(tzinfo=BERLIN).isoformat(timespec="seconds")[:25]
     return obj | changed if changed else obj
@@ -61,7 +68,7 @@ def offset_of_berlin(obj: dict[str, Any]) -> dict[str, Any]:
 def date_without_time(obj: dict[str, Any]) -> dict[str, Any]:
     """Keep the day, as seen in Germany, of a date that carries a time (ALLRIS 4, Bonn 2021: File.date)."""
     changed = {}
-    for key, value in _odd(obj, DAYS, 10).items():
+    for key, value in _odd_days(obj).items():
         if len(value) > 10 and (moment := _moment(value)):
             changed[key] = (moment.astimezone(BERLIN) if moment.tzinfo else moment).date().isoformat()
     return obj | changed if changed else obj
@@ -70,7 +77,7 @@ def date_without_time(obj: dict[str, Any]) -> dict[str, Any]:
 def german_date(obj: dict[str, Any]) -> dict[str, Any]:
     """Write a German date the OParl way: "14.3.2024" -> "2024-03-14"; a day that no calendar has stays as it is."""
     changed = {}
-    for key, value in _texts(obj, DAYS).items():
+    for key, value in _odd_days(obj).items():
         if match := GERMAN.fullmatch(value.strip()):
             try:
                 changed[key] = date(int(match[3]), int(match[2]), int(match[1])).isoformat()

@@ -5,7 +5,9 @@ from typing import Any
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 BREAK = re.compile(r"[ \t]*[\r\n]+[ \t\r\n]*")
-ONE_LINE = ("name", "shortName", "reference", "paperType", "number", "role", "fileName", "familyName", "givenName", "classification")
+ONE_LINE = frozenset(
+    ("name", "shortName", "reference", "paperType", "number", "role", "fileName", "familyName", "givenName", "classification")
+)
 
 
 def without_control_characters(obj: dict[str, Any]) -> dict[str, Any]:
@@ -19,8 +21,8 @@ def names_on_one_line(obj: dict[str, Any]) -> dict[str, Any]:
     """Turn a line break inside a name into one space (SD.NET, Hürtgenwald 2021: 4,893 names of papers, items and files)."""
     changed = {
         key: BREAK.sub(" ", value).strip()
-        for key in ONE_LINE
-        if isinstance(value := obj.get(key), str) and not value.isprintable() and BREAK.search(value) and value.strip()
+        for key in ONE_LINE & obj.keys()
+        if isinstance(value := obj[key], str) and ("\n" in value or "\r" in value) and value.strip()
     }
     return obj | changed if changed else obj
 
@@ -28,9 +30,9 @@ def names_on_one_line(obj: dict[str, Any]) -> dict[str, Any]:
 def trimmed(obj: dict[str, Any]) -> dict[str, Any]:
     """Cut blanks, breaks and U+00A0 around a value (SD.NET, Wesseling 2018: "Stadt Wesseling "; Hürtgenwald: results, names)."""
     changed = {
-        key: value.strip()
+        key: bare
         for key, value in obj.items()
-        if isinstance(value, str) and value and (value[0].isspace() or value[-1].isspace()) and key != "postalCode" and value.strip()
+        if isinstance(value, str) and (bare := value.strip()) is not value and bare and key != "postalCode" and bare != value
     }
     return obj | changed if changed else obj
 
