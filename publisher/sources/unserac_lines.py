@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from publisher.sources.pages_common import BREAK, plain, tree
+from publisher.sources.pages_common import plain
 
 MARKDOWN = re.compile(r"\[([^\[\]]{0,500})\]\(([^()\s]{0,2000})(?:\s+\"[^\"]{0,500}\")?\s{0,9}\)")
 HTML = re.compile(r"<(?:!doctype|html|head|body|main|article|div|p|h1|table|section)\b", re.IGNORECASE)
-HEAD, ITEM, LINK = "\x03", "\x04", "\x05"
+BREAK, HEAD, ITEM, LINK = "\x02", "\x03", "\x04", "\x05"
 TARGET = re.compile(rf"{LINK}(\d+){LINK}")
 PORTAL = "nav,header,footer,aside,form,button,select,iframe,dialog"
+BLOCKS = "p,div,section,article,dt,dd,tr,td,th,table,ul,ol,dl,blockquote,pre,figure,figcaption,hr,br"
 SHOWN_LINKS = 2_000
 
 
@@ -68,9 +69,10 @@ def unix_lines(text: str) -> list[str]:
 
 def html_lines(html: str) -> list[Line]:
     """Return the lines of an HTML page: first those of its main part, then what stands around it, marked as portal."""
-    for mark in (HEAD, ITEM, LINK):
+    for mark in (BREAK, HEAD, ITEM, LINK):
         html = html.replace(mark, " ")
-    page = tree(html)
+    page = LexborHTMLParser(html)
+    page.strip_tags(["script", "style", "noscript", "template"])
     if page.body is None:
         return []
     links = _marked(page)
@@ -110,11 +112,12 @@ def _marked(page: LexborHTMLParser) -> list[Link]:
         items = [item for item in node.iter() if item.tag == "li"]
         for at, item in enumerate(items, 1):
             item.insert_before(f"{BREAK}{ITEM}{f'{at}.' if node.tag == 'ol' else '•'} ")
+            item.insert_after(BREAK)
     links = []
     for node in page.css("a[href]")[:SHOWN_LINKS]:
         links.append(Link(plain(node.text()), (node.attributes.get("href") or "").strip()))
         node.insert_after(f"{LINK}{len(links) - 1}{LINK}")
-    for node in page.css("p,div,section,article,dt,dd,tr,table,ul,ol,dl,blockquote"):
+    for node in page.css(BLOCKS):
         node.insert_before(BREAK)
         node.insert_after(BREAK)
     return links
