@@ -296,7 +296,7 @@ class Walk:
         name = station.get("organization", "")
         if not name or self.organizations.ambiguous(name):
             return None
-        return self.organizations.named(name, self.place.base)
+        return self.organizations.named(name)
 
     def known(self, paper: str, item: str) -> bool:
         """Tell whether the record of a paper lists a station with that agenda item."""

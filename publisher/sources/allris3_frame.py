@@ -102,6 +102,8 @@ def opened(html: bytes | str, url: str, marks: str) -> Frame:
     if main is None or not (labels if marks == "td.kb1" else main.css_first(marks)):
         text = page.tree.body.text() if page.tree.body else ""
         raise Malformed(url, denial(text[:20_000], url) or f"a classic ALLRIS page with {marks}")
+    if marks == "table" and len(text := plain(main.text())) < 300 and (why := denial(text, url)):
+        raise Malformed(url, why)
     for name in PORTAL:
         if name in parts:
             page.block(parts[name], "portal")

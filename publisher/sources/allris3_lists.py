@@ -142,7 +142,7 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
 
     The block "Anschrift" names clerks and private telephones; only the homepage is read from it, the rest is withheld and counted.
     """
-    frame = opened(html, url, "table")
+    frame = opened(html, url, "table.tl1")
     page, main = frame.page, frame.main
     parameter, word = next(((name, word) for name, word in ORGANIZATION[:4] if key_in(url, name)), ("", ""))
     if not parameter:

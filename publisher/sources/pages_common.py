@@ -269,7 +269,14 @@ def groups(names: Iterable[str]) -> list[str]:
 DENIED = (
     ("busy", re.compile(r"zu viele (?:zugriffe|anfragen)|too many requests", re.IGNORECASE)),
     ("not public", re.compile(r"zugriff verweigert|nicht berechtigt|access denied|keine berechtigung", re.IGNORECASE)),
-    ("no information", re.compile(r"keine informationen? verfügbar|no information available|nicht (?:mehr )?vorhanden", re.IGNORECASE)),
+    (
+        "no information",
+        re.compile(
+            r"keine information(?:en)? (?:verfügbar|vorhanden)|no information available|"
+            r"(?:seite|vorlage|sitzung|drucksache) (?:ist )?nicht (?:mehr )?vorhanden",
+            re.IGNORECASE,
+        ),
+    ),
 )
 
 

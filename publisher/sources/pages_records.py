@@ -78,12 +78,12 @@ def organization_object(place: Place, facts: Mapping[str, Any]) -> dict[str, Any
     return said(obj | told | {"organizationType": kind, "classification": facts.get("classification", classified)})
 
 
-def named_organization(name: str, web: str) -> dict[str, Any]:
+def named_organization(name: str, kind: str | None) -> dict[str, Any]:
     """Return the facts of an organization that a page only names: a department "A 58 - Amt für ...", a faction, a committee."""
     hit = CODE.fullmatch(name)
-    kind = "Fraktion" if re.search(r"fraktion|gruppe\b", name, re.IGNORECASE) else None
-    return {"key": f"name-{slug(name)}", "name": hit[2] if hit else name, "shortName": hit[1] if hit else None, "organizationType": kind,
-            "classification": None, "web": web}  # fmt: skip
+    kind = "Fraktion" if re.search(r"fraktion|gruppe\b", name, re.IGNORECASE) else kind
+    told = {"name": hit[2], "shortName": hit[1]} if hit else {"name": name}
+    return {"key": f"name-{slug(name)}", "organizationType": kind, "classification": None} | told
 
 
 def membership_object(place: Place, person: str, facts: Mapping[str, Any], behalf: str | None) -> dict[str, Any]:

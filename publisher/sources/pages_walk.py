@@ -82,9 +82,9 @@ class Organizations:
         """Tell whether several organizations bear that name: committees of two terms often do."""
         return len(self.by_name.get(slug(name), ())) > 1
 
-    def named(self, name: str, url: str) -> str:
+    def named(self, name: str, kind: str | None = None) -> str:
         """Return the key of the one organization of that name, or of a new one known by nothing but its name."""
-        return self.called(name) or self.meet(oparl.named_organization(name, url))
+        return self.called(name) or self.meet(oparl.named_organization(name, kind) | {"web": self.place.base})
 
     def on_behalf(self, function: str) -> str | None:
         """Return the faction that a roster's column names: by its own name, or because only that faction's roster says it."""
@@ -107,16 +107,18 @@ def notes(facts: dict[str, Any]) -> tuple[Note, ...]:
     return tuple(facts.get("notes", ()))
 
 
-def listed(names: list[str], organizations: Organizations, url: str) -> list[str]:
-    """Return the keys of organizations that a page only names, each once."""
-    return list(dict.fromkeys(organizations.named(name, url) for name in names if slug(name)))
+OFFICE = "Verwaltungsbereich"
+ROLES = {"underDirectionOf": OFFICE, "involved": OFFICE, "originator": None}
 
 
 def paper_record(
     place: Place, facts: dict[str, Any], organizations: Organizations, committee: Callable[[dict[str, Any]], str | None]
 ) -> Record:
     """Return the record of a paper; `committee`(station) tells who sits there."""
-    roles = {role: listed(facts.get(role, []), organizations, facts["url"]) for role in ("underDirectionOf", "involved", "originator")}
+    roles = {
+        role: list(dict.fromkeys(organizations.named(name, kind) for name in facts.get(role, ()) if slug(name)))
+        for role, kind in ROLES.items()
+    }
     consultations: dict[str, dict[str, Any]] = {}
     more: list[Note] = []
     for station in facts.get("consultation", ()):

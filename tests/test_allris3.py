@@ -1,0 +1,615 @@
+"""Classic ALLRIS: parsers on pages of our own and on the real ones of Hamburg's districts, the walk over a whole little town."""
+
+import json
+import os
+import random
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from publisher.errors import Malformed, PublisherError, Unreachable
+from publisher.record import Record, Refusal, parts
+from publisher.sources import allris3, allris3_frame, allris3_lists, allris3_pages
+from publisher.sources.normal import normalised
+from publisher.sources.pages_common import base_of, day, decoded, groups, hours, key_in, moments
+from tests import allris_site as site
+
+HAMBURG = Path(os.environ.get("PUBLISHER_SHARED", Path(__file__).parent.parent.parent / "shared")) / "realdata" / "allris-classic-hamburg"
+URL = "https://ris.example.org/bi/"
+
+
+def real_pages() -> list[tuple[str, bytes, str]]:
+    """Name, bytes and address of each real page; the address carries the key only where the page's kind needs it."""
+    found = []
+    for path in sorted(HAMBURG.rglob("*.html")):
+        raw = path.read_bytes()
+        name = path.name.removesuffix(".html")
+        key = re.search(rb'objectID" content="(\d+)', raw)
+        parameter = {"au020": "AULFDNR", "fr020": "FRLFDNR"}.get(name)
+        url = f"{URL}{name}.asp" + (f"?{parameter}={key[1].decode()}" if parameter and key else "")
+        found.append((str(path.relative_to(HAMBURG)), raw, url))
+    return found
+
+
+REAL = real_pages()
+hamburg = pytest.mark.skipif(not REAL, reason="../shared/realdata/allris-classic-hamburg is not here")
+
+
+@pytest.fixture(scope="module")
+def town():
+    with site.served(site.classic_town()) as server:
+        source = site.source(server, "allris3")
+        found = list(allris3.records(source, site.fetch(source)))
+        yield server, source, found
+
+
+def one(found, cls, key):
+    [record] = [record for record in found if isinstance(record, Record) and record.id == f"urn:ris:99999001:{cls}/{key}"]
+    return record
+
+
+# --- words, days, keys ---
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("Do, 14.03.2024", "2024-03-14"),
+        ("01.1.2020", "2020-01-01"),
+        ("14. März 2024", "2024-03-14"),
+        ("Jan 29, 2026", "2026-01-29"),
+        ("29 Oct 2026", "2026-10-29"),
+        ("2026-01-29", "2026-01-29"),
+        ("31.02.2024", None),
+        ("00.00.0000", None),
+        ("14.03.24", None),
+        ("Version 4.1.7", None),
+        ("", None),
+    ],
+)
+def test_a_day_is_read_as_printed_and_never_made_up(text, iso):
+    assert day(text) == iso
+
+
+@pytest.mark.parametrize(
+    ("text", "clock"),
+    [
+        ("17:30 - 18:00", ("17:30", "18:00")),
+        ("ab 17:30 Uhr", ("17:30", None)),
+        ("5:30 PM", ("17:30", None)),
+        ("12:05 am", ("00:05", None)),
+        ("", (None, None)),
+        ("25:99", (None, None)),
+    ],
+)
+def test_hours_are_read_as_printed(text, clock):
+    assert hours(text) == clock
+
+
+@pytest.mark.parametrize(
+    ("iso", "begin", "end", "expected"),
+    [
+        ("2024-03-06", "17:30", "19:00", ("2024-03-06T17:30:00+01:00", "2024-03-06T19:00:00+01:00")),
+        ("2024-03-31", "18:00", "00:30", ("2024-03-31T18:00:00+02:00", "2024-04-01T00:30:00+02:00")),
+        ("2024-10-26", "22:00", "03:30", ("2024-10-26T22:00:00+02:00", "2024-10-27T03:30:00+01:00")),
+        ("2024-07-01", "18:00", "18:00", ("2024-07-01T18:00:00+02:00", None)),
+        ("2024-03-06", None, None, (None, None)),
+        ("2024-03-06", "24:00", None, ("2024-03-07T00:00:00+01:00", None)),
+    ],
+)
+def test_local_time_gets_the_offset_of_its_day(iso, begin, end, expected):
+    assert moments(iso, begin, end) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("vo020.asp?VOLFDNR=1018473", "1018473"),
+        ("vo020.asp?a=1&amp;volfdnr=7&b=2", "7"),
+        ("vo020.asp?XVOLFDNR=7", None),
+        ("vo020.asp?VOLFDNR=0", None),
+        ("vo020.asp?VOLFDNR=12x", None),
+        ("vo020.asp?VOLFDNR=", None),
+        ("vo020.asp?VOLFDNR=-3", None),
+        ("vo020.asp?VOLFDNR=٣", None),
+        (None, None),
+    ],
+)
+def test_a_key_is_a_number_or_none(url, key):
+    assert key_in(url, "VOLFDNR") == key
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://ris.example.org/bi", "https://ris.example.org/bi/"),
+        ("https://ris.example.org/bi/", "https://ris.example.org/bi/"),
+        ("https://ris.example.org/bi/allris.net.asp", "https://ris.example.org/bi/"),
+        ("https://ris.example.org/public/si010", "https://ris.example.org/public/"),
+        ("https://ris.example.org/bi/vo020.asp?VOLFDNR=1", "https://ris.example.org/bi/"),
+    ],
+)
+def test_the_folder_of_the_pages_is_found_from_any_address(url, base):
+    assert base_of(url) == base
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Drucksache-Art:", "Vorlage-Art:", "Vorlageart:", "Vorlagenart", "Art:", "Drucksachenart:"],
+)
+def test_each_spelling_of_the_kind_of_paper_is_one_field(label):
+    assert allris3_frame.field_of(label) == "paperType"
+
+
+@pytest.mark.parametrize("label", ["Verfasser:", "Verfasserin:", "Verfasser/in:", "Verfasser(in):", "Verfasser/-in:", "Verfasserin 2:"])
+def test_each_spelling_of_the_author_is_one_field(label):
+    assert allris3_frame.field_of(label) == "author"
+
+
+@pytest.mark.parametrize("label", ["Bearbeiter:", "Bearbeiter/-in:", "Bearbeiterin:", "Sachbearbeiter(in):", "Ansprechpartner/in:"])
+def test_each_spelling_of_the_clerk_is_one_field(label):
+    assert allris3_frame.field_of(label) == "clerk"
+
+
+def test_a_label_nobody_knows_has_no_field():
+    assert allris3_frame.field_of("Fantasiefeld:") is None
+
+
+@pytest.mark.parametrize(
+    "name", ["SPD-Fraktion", "Fraktion GRÜNE Bergedorf", "Gruppe Ulme", "A 61 - Amt für Stadtentwicklung", "Seniorenbeirat", "CDU"]
+)
+def test_a_group_is_no_person(name):
+    assert groups([name]) == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Karl Verborgen", "Herr Meier, SPD-Fraktion", "Frau Dr. Linde", "Müller, Amt 61", "Ratsfrau", "eva@amt.example", "Konrat Ratke"],
+)
+def test_a_person_is_never_taken_for_a_group(name):
+    assert groups([name]) == []
+
+
+def test_bytes_are_read_as_they_are_not_as_they_are_named():
+    said = '<meta charset="iso-8859-1">'
+
+    assert decoded((said + "50 € – „so“").encode("cp1252")).endswith("50 € – „so“")
+    assert decoded((said + "50 € – „so“").encode()).endswith("50 € – „so“")
+    assert decoded('<meta charset="utf-8">ü'.encode()[:-1], "text/html; charset=utf-8").endswith("\ufffd")
+    assert decoded(b"\x81\x8d\x90 \xfc").endswith("ü")
+
+
+# --- pages ---
+
+
+def test_a_paper_is_read_with_its_stations_texts_and_files():
+    facts = allris3_pages.paper(site.PAPER_3001, URL + "vo020.asp?VOLFDNR=3001")
+
+    assert facts["key"] == "3001"
+    assert facts["reference"] == "2024/0101"
+    assert facts["name"] == "Bau des Radweges an der Ahr - Antrag der Fraktion Linde vom 05.01.2024, geändert"
+    assert facts["paperType"] == "Antrag"
+    assert facts["originator"] == ["Fraktion Linde"]
+    assert facts["involved"] == ["Kämmerei", "A 66 - Tiefbauamt"]
+    assert facts["related"] == [{"key": "3002", "name": "2024/0102"}]
+    assert [part["name"] for part in facts["section"]] == ["Sachlage", "Petitum/Beschluss"]
+    assert facts["section"][0]["text"] == "Der Weg kostet 50.000 € – „dringend“ laut Sozialraum-planung; siehe Beschluss vom 16.06.2023."
+    assert [file["key"] for file in facts["file"]] == ["9001", "9002"]
+    assert facts["attachment"] == ["Lageplan Ahrweg"]
+
+
+def test_a_postponed_station_has_two_dates_and_a_planned_one_none():
+    facts = allris3_pages.paper(site.PAPER_3001, URL + "vo020.asp?VOLFDNR=3001")
+
+    assert facts["consultation"] == [
+        {"status": "Erledigt", "organization": "Bauausschuss", "role": "Vorberatung", "day": "2024-02-14",
+         "name": "Sitzung des Bauausschusses", "result": "zurückgestellt", "meeting": "505", "agendaItem": "7005"},
+        {"status": "Geplant", "organization": "Bauausschuss", "role": "Vorberatung", "day": "2030-04-17",
+         "name": "Sitzung des Bauausschusses", "meeting": "506", "agendaItem": "7016"},
+        {"status": "Bereit", "organization": "Rat der Stadt", "role": "Entscheidung"},
+    ]  # fmt: skip
+
+
+def test_clerks_stay_out_and_are_counted():
+    facts = allris3_pages.paper(site.PAPER_3001, URL + "vo020.asp?VOLFDNR=3001")
+
+    told = json.dumps({name: value for name, value in facts.items() if name != "lines"}, default=list)
+    assert "Verborgen" not in told
+    assert "Geheim" not in told
+    assert sum(note.leaves for note in facts["notes"] if note.kind == "withheld") == 2
+    assert facts["lines"]["withheld"] == 2
+
+
+def test_an_unknown_label_is_reported_and_its_value_left_unread():
+    facts = allris3_pages.paper(site.PAPER_3001, URL + "vo020.asp?VOLFDNR=3001")
+
+    assert [note.path for note in facts["notes"] if note.rule == "label"] == ["vo020.Fantasiefeld"]
+    assert facts["lines"]["left"] == ["Fantasiefeld:", "nie gesehen"]
+
+
+def test_a_link_that_dies_with_the_session_is_reported_and_is_no_file():
+    facts = allris3_pages.paper(site.PAPER_3001, URL + "vo020.asp?VOLFDNR=3001")
+
+    assert [(note.kind, note.leaves) for note in facts["notes"] if note.rule == "session-link"] == [("damage", 1)]
+    assert "___tmp" not in json.dumps(facts, default=list)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Zugriff verweigert", "not public"),
+        ("Sie sind nicht berechtigt, diese Seite zu sehen.", "not public"),
+        ("Keine Information verfügbar", "no information"),
+        ("Zu viele Zugriffe. Bitte warten Sie.", "busy"),
+        ("Guten Tag", "a classic ALLRIS page with td.kb1"),
+    ],
+)
+@pytest.mark.parametrize("parser", [allris3_pages.paper, allris3_pages.agenda, allris3_pages.item])
+def test_an_error_page_with_status_200_is_no_page(parser, text, why):
+    with pytest.raises(Malformed) as caught:
+        parser(site.said(text), URL + "vo020.asp?VOLFDNR=1")
+
+    assert caught.value.expected == why
+
+
+def test_a_page_that_shows_another_key_than_asked_for_is_refused():
+    with pytest.raises(Malformed, match="the page says 3001"):
+        allris3_pages.paper(site.PAPER_3001, URL + "vo020.asp?VOLFDNR=3002")
+
+
+def test_a_page_without_key_anywhere_is_refused():
+    with pytest.raises(Malformed, match="VOLFDNR"):
+        allris3_pages.paper(site.simple(0, "1", "x").replace(b'name="objectID"', b'name="other"'), URL + "vo020.asp")
+
+
+def test_a_paper_named_like_an_error_is_a_paper():
+    facts = allris3_pages.paper(site.simple(5, "2024/5", "Zugriff verweigert - Keine Information verfügbar"), URL + "vo020.asp?VOLFDNR=5")
+
+    assert facts["name"] == "Zugriff verweigert - Keine Information verfügbar"
+
+
+def test_open_is_no_result():
+    agenda = site.agenda(
+        5, "Sitzung", site.HAUPT, "Mi, 06.03.2024", "", site.item("Ö&nbsp;1", 71, "A", "(offen)"), site.item("N&nbsp;2", 72, "B", "vertagt")
+    )
+
+    [first, second] = allris3_pages.agenda(agenda, URL + "to010.asp?SILFDNR=5")["agendaItem"]
+
+    assert "result" not in first
+    assert (first["number"], first["public"]) == ("Ö 1", True)
+    assert (second["number"], second["public"], second["result"]) == ("N 2", False, "vertagt")
+
+
+def test_a_calendar_shows_the_day_once_for_several_meetings():
+    facts = allris3_lists.calendar(site.month("März&nbsp;2024", site.MARCH), URL + "si010_j.asp")
+
+    assert facts["month"] == "2024-03"
+    assert [(entry["key"], entry["day"]) for entry in facts["meetings"]] == [
+        ("501", "2024-03-06"),
+        ("502", "2024-03-06"),
+        ("503", "2024-03-13"),
+        ("504", "2024-03-31"),
+    ]
+    assert [entry["cancelled"] for entry in facts["meetings"]] == [False, False, True, False]
+    assert facts["lines"]["boilerplate"]["no meeting"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("printed", "names"),
+    [
+        ("Batenhorst, Uwe", {"name": "Uwe Batenhorst", "familyName": "Batenhorst", "givenName": "Uwe"}),
+        ("van den Linden, Jan", {"name": "Jan van den Linden", "familyName": "van den Linden", "givenName": "Jan"}),
+        ("Dr. Marc Ulme-Eiche", {"name": "Dr. Marc Ulme-Eiche", "title": ["Dr."]}),
+        ("Ahorn, Dr. Eva", {"name": "Dr. Eva Ahorn", "familyName": "Ahorn", "givenName": "Eva", "title": ["Dr."]}),
+        ("Lars Buche", {"name": "Lars Buche"}),
+        ("Richter", {"name": "Richter"}),
+    ],
+)
+def test_a_name_is_split_only_where_the_town_splits_it(printed, names):
+    assert allris3_lists.named(printed) == names
+
+
+# --- the walk ---
+
+
+def test_the_town_is_read_whole(town):
+    _, _, found = town
+
+    counts = {}
+    for record in found:
+        name = record.type if isinstance(record, Record) else "Refusal"
+        counts[name] = counts.get(name, 0) + 1
+
+    assert counts == {"Body": 1, "Organization": 8, "Paper": 3, "Meeting": 6, "Person": 2, "Refusal": 1}
+
+
+def test_each_page_is_asked_for_once(town):
+    server, _, _ = town
+
+    assert {page: count for page, count in server.asked.items() if count > 1 and page != "noauth.asp"} == {}
+
+
+def test_ids_are_unique_and_made_of_the_systems_own_keys(town):
+    _, _, found = town
+
+    records = [record for record in found if isinstance(record, Record)]
+    ids = [record.id for record in records] + [
+        obj["id"] for record in records for _, obj in parts(record.object) if "/Location" not in obj["type"]
+    ]
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"urn:ris:99999001:[a-z]+/[a-z0-9/.\-]+", id) for id in ids)
+
+
+def test_a_committee_is_known_through_its_agenda(town):
+    _, _, found = town
+
+    stations = one(found, "paper", "3001").object["consultation"]
+
+    assert [station["organization"] for station in stations] == [
+        ["urn:ris:99999001:organization/au-21"],
+        ["urn:ris:99999001:organization/au-21"],
+        ["urn:ris:99999001:organization/pa-1"],
+    ]
+    assert one(found, "organization", "au-21").object["name"] == "Bauausschuss"
+
+
+def test_an_item_and_its_consultation_point_at_each_other(town):
+    _, _, found = town
+
+    item = one(found, "meeting", "501").object["agendaItem"][1]
+    [station] = one(found, "paper", "3002").object["consultation"]
+
+    assert item["consultation"] == station["id"] == "urn:ris:99999001:consultation/3002-7002"
+    assert station["agendaItem"] == item["id"]
+    assert station["meeting"] == "urn:ris:99999001:meeting/501"
+    assert item["resolutionText"] == "Der Haushalt wird beschlossen."
+    assert item["oparlx:minutes"] == "Herr Ahorn erläutert."
+    assert item["oparlx:vote"] == "Ja 9, Nein 2"
+
+
+def test_an_item_of_a_closed_paper_has_no_link_that_leads_nowhere(town):
+    _, _, found = town
+
+    item = one(found, "meeting", "501").object["agendaItem"][3]
+
+    assert "consultation" not in item
+    assert item["public"] is False
+    assert [refusal for refusal in found if isinstance(refusal, Refusal)][0].id == "urn:ris:99999001:paper/3003"
+
+
+def test_all_references_within_the_town_lead_to_something(town):
+    _, _, found = town
+
+    records = [record for record in found if isinstance(record, Record)]
+    known = {record.id for record in records} | {obj["id"] for record in records for _, obj in parts(record.object)}
+    known |= {refusal.id for refusal in found if isinstance(refusal, Refusal)}
+    named = set(re.findall(r"urn:ris:99999001:[a-z]+/[a-z0-9/.\-]+", json.dumps([record.object for record in records])))
+
+    assert named - known - {f"urn:ris:99999001:paper/3001/section/{slug}" for slug in ("sachverhalt", "beschlussvorschlag")} == set()
+
+
+def test_a_meeting_without_public_agenda_is_told_by_the_calendar(town):
+    _, _, found = town
+
+    meeting = one(found, "meeting", "502").object
+
+    assert meeting["name"] == "Sitzung der Fraktion Linde"
+    assert meeting["start"] == "2024-03-06T18:00:00+01:00"
+    assert "agendaItem" not in meeting
+
+
+def test_a_cancelled_meeting_says_so(town):
+    _, _, found = town
+
+    assert one(found, "meeting", "503").object["cancelled"] is True
+
+
+def test_where_only_the_day_is_known_no_time_is_made_up(town):
+    _, _, found = town
+
+    meeting = one(found, "meeting", "506").object
+
+    assert meeting["oparlx:day"] == "2030-04-17"
+    assert "start" not in meeting
+
+
+def test_a_meeting_after_the_months_walked_is_read_through_its_paper(town):
+    server, _, _ = town
+
+    assert server.asked["to010.asp?SILFDNR=506"] == 1
+    assert "si010_j.asp?MM=4&YY=2030" not in server.asked
+
+
+def test_a_paper_on_no_agenda_is_found_in_the_list_with_its_date(town):
+    _, _, found = town
+
+    assert one(found, "paper", "3004").object["date"] == "2023-12-11"
+
+
+def test_memberships_join_rosters_and_the_persons_page(town):
+    _, _, found = town
+
+    person = one(found, "person", "81").object
+    by_org = {membership["organization"].rsplit("/", 1)[-1]: membership for membership in person["membership"]}
+
+    assert (person["familyName"], person["givenName"], person["title"]) == ("Ahorn", "Eva", ["Dr."])
+    assert by_org["au-20"]["startDate"] == "2020-07-02"
+    assert by_org["au-20"]["onBehalfOf"] == "urn:ris:99999001:organization/fr-7"
+    assert (by_org["au-21"]["startDate"], by_org["au-21"]["endDate"]) == ("2009-07-14", "2014-12-13")
+
+
+def test_no_private_word_leaves_the_town(town):
+    _, _, found = town
+
+    told = json.dumps([record.object for record in found if isinstance(record, Record)], ensure_ascii=False)
+
+    for secret in ("Geheim", "Privatweg", "0999", "Verborgen", "N. N."):
+        assert secret not in told
+
+
+def test_natural_keys_are_marked_and_own_keys_are_not(town):
+    _, _, found = town
+
+    marked = {
+        obj["id"].split(":")[3].split("/")[0]
+        for record in found
+        if isinstance(record, Record)
+        for _, obj in parts(record.object)
+        if "oparlx:keyBasis" in obj
+    }
+
+    assert marked == {"consultation", "location", "membership"}
+    assert one(found, "organization", "name-kaemmerei").object["oparlx:keyBasis"] == "name within the body"
+    assert "oparlx:keyBasis" not in one(found, "organization", "au-21").object
+
+
+def test_every_key_has_its_place_in_the_table(town):
+    _, source, found = town
+
+    for record in found:
+        if isinstance(record, Record):
+            for raised in normalised(record, source):
+                added = raised.notes[len(record.notes) :]
+                assert [note for note in added if note.kind in ("unmapped", "damage", "withheld")] == []
+                assert {note.rule for note in added} <= {"parent_link"}
+
+
+def test_the_same_pages_give_the_same_records(town):
+    server, source, found = town
+    server.state.clear()
+
+    again = list(allris3.records(source, site.fetch(source)))
+
+    assert again == found
+
+
+def test_an_interrupted_walk_replayed_from_the_cache_gives_the_same(tmp_path):
+    with site.served(site.classic_town()) as server:
+        source = site.source(server, "allris3")
+        walk = allris3.records(source, site.fetch(source, tmp_path))
+        for _ in range(9):
+            next(walk)
+        walk.close()
+        server.state.clear()
+        server.state["list"] = 1
+        whole = list(allris3.records(source, site.fetch(source, tmp_path)))
+
+        assert {page for page, count in server.asked.items() if count > 1} <= {"noauth.asp", "robots.txt"}
+        server.state.clear()
+        assert whole == list(allris3.records(source, site.fetch(source)))
+
+
+def test_a_server_that_is_asked_too_often_ends_the_walk_instead_of_refusing_the_town():
+    answers = {page: site.said("Zu viele Zugriffe") for page in site.classic_town()}
+
+    with site.served(answers) as server, pytest.raises(Unreachable, match="too often"):
+        list(allris3.records(site.source(server, "allris3"), site.fetch(site.source(server, "allris3"))))
+
+
+def test_a_missing_calendar_is_told_as_a_missing_list():
+    answers = {page: body for page, body in site.classic_town().items() if not page.startswith("si010")}
+
+    with site.served(answers) as server:
+        found = list(allris3.records(site.source(server, "allris3"), site.fetch(site.source(server, "allris3"))))
+
+    assert [refusal for refusal in found if isinstance(refusal, Refusal) and not refusal.id and "calendar" in refusal.reason]
+
+
+# --- real pages ---
+
+
+@hamburg
+@pytest.mark.parametrize(("raw", "url"), [(raw, url) for _, raw, url in REAL], ids=[name for name, _, _ in REAL])
+def test_each_line_of_a_real_page_is_accounted_for(raw, url):
+    facts = allris3.page_of(raw, url)
+
+    lines = facts["lines"]
+    assert lines["total"] == lines["used"] + lines["withheld"] + sum(lines["boilerplate"].values()) + lines["unmapped"]
+    assert (lines["unmapped"], lines["twice"], lines["left"]) == (0, 0, [])
+    assert lines["used"] > 0
+
+
+@hamburg
+@pytest.mark.parametrize(("raw", "url"), [(raw, url) for _, raw, url in REAL], ids=[name for name, _, _ in REAL])
+def test_a_real_page_gives_what_its_kind_promises(raw, url):
+    facts = allris3.page_of(raw, url)
+
+    expected = {
+        "paper": {"key", "reference", "name", "paperType", "status", "underDirectionOf", "consultation", "section", "file"},
+        "meeting": {"key", "name", "organization", "day", "start", "end", "room", "place", "agendaItem", "file"},
+        "item": {"key", "name", "meeting", "number", "organization", "day", "minutes"},
+        "calendar": {"month", "meetings"},
+        "papers": {"paper", "next"},
+        "organizations": {"organization"},
+        "organization": {"key", "name", "member"},
+    }[facts["kind"]]
+    assert expected <= set(facts)
+    text = json.dumps({key: value for key, value in facts.items() if key != "lines"}, ensure_ascii=False, default=list)
+    assert not re.search("[\u0080-\u009f\u00ad\u00a0\ufffd]|&[a-z]+;|<[a-z]|___tmp", text)
+
+
+OWN = [
+    (site.PAPER_3001, URL + "vo020.asp?VOLFDNR=3001"),
+    (site.classic_town()["to010.asp?SILFDNR=501"], URL + "to010.asp?SILFDNR=501"),
+    (site.classic_town()["to020.asp?TOLFDNR=7002"], URL + "to020.asp?TOLFDNR=7002"),
+    (site.month("März&nbsp;2024", site.MARCH), URL + "si010.asp"),
+    (site.LIST_PAGES[0], URL + "vo040.asp"),
+    (site.classic_town()["fr010.asp"], URL + "fr010.asp"),
+    (site.classic_town()["fr020.asp?FRLFDNR=7"], URL + "fr020.asp?FRLFDNR=7"),
+    (site.classic_town()["kp020.asp?KPLFDNR=81"], URL + "kp020.asp?KPLFDNR=81"),
+]
+FUZZED = OWN + [(raw, url) for _, raw, url in REAL]
+DIRT = (
+    b"<", b">", b'"', b"</td>", b"<td>", b"<tr>", b"</table>", b"<table>", b"\x00", b"\x02", b"\x96", b"\xff", b"LFDNR=", b"<script>",
+    b"</html>", b'<a name="allrisSV">', b"<br>", b"&#x0;", b"9" * 40, b"VOLFDNR=99999999999999999999", b"<form>",
+)  # fmt: skip
+
+
+def mutated(raw: bytes, seed: int) -> bytes:
+    """A page with some bytes cut out, doubled, swapped or soiled."""
+    rng = random.Random(seed)
+    page = bytearray(raw)
+    for _ in range(rng.randint(1, 12)):
+        at = rng.randrange(len(page) + 1)
+        size = rng.choice((1, 2, 7, 40, 300, 3000))
+        act = rng.randrange(4)
+        if act == 0:
+            del page[at : at + size]
+        elif act == 1:
+            page[at:at] = rng.choice(DIRT)
+        elif act == 2:
+            page[at:at] = page[at : at + size]
+        elif page:
+            page[at : at + 1] = bytes([rng.randrange(256)])
+    return bytes(page)
+
+
+@settings(max_examples=int(os.environ.get("PUBLISHER_FUZZ", "400")), deadline=None)
+@given(st.integers(0, len(FUZZED) - 1), st.integers(0, 2**32))
+def test_a_mutated_page_never_crashes_and_never_makes_a_bogus_id(which, seed):
+    raw, url = FUZZED[which]
+
+    try:
+        facts = allris3.page_of(mutated(raw, seed), url)
+    except PublisherError:
+        return
+
+    lines = facts["lines"]
+    assert lines["total"] == lines["used"] + lines["withheld"] + sum(lines["boilerplate"].values()) + lines["unmapped"]
+    for key in keys_in(facts):
+        assert re.fullmatch(r"(?:(?:au|fr|pa|gr)-)?[1-9]\d{0,17}", key), key
+
+
+def keys_in(value, name=""):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key != "lines":
+                yield from keys_in(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys_in(inner, name)
+    elif name in ("key", "paper", "meeting", "agendaItem", "minutesOf") and isinstance(value, str):
+        yield value
