@@ -308,3 +308,43 @@ def test_unknown_keys_and_undeclared_prefixes_leave_no_oparl_triple():
     made = rdflib.Graph().parse(data=jsonld.to_rdf(document, {"format": "application/n-quads"}), format="nt")
 
     assert len(made) == 2
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_published_frame_gives_the_document_back(name):
+    frame = json.loads((ROOT / "ontology/frames" / f"{name}.jsonld").read_text("utf-8"))
+    document = {key: at for key, at in full_document(name).items() if key != "@context" and "@reverse" not in _term(name, key)}
+    document.pop("locationObject", None)  # says the same as location
+    for key in frame:
+        if key in document and not key.startswith("@") and key != "type":
+            inner = {"type": _value_class(name, key), "id": f"https://ris.example.org/inner/{key}", "deleted": False}
+            document[key] = [inner] if isinstance(document[key], list) else inner
+
+    framed = jsonld.frame({"@context": context(), **document}, {**frame, "@context": context()})
+
+    assert {key: at for key, at in framed.items() if key != "@context"} == {key: _sorted(at) for key, at in document.items()}
+
+
+def _term(name: str, key: str) -> dict[str, Any]:
+    at = context()[OPARL + name]["@context"].get(key)
+    return at if isinstance(at, dict) else {}
+
+
+def _value_class(name: str, key: str) -> str:
+    return str(graph().value(rdflib.URIRef(f"{OPARLX}{name}.{key}"), rdflib.URIRef(OPARLX + "valueClass")))
+
+
+def _sorted(value: Any) -> Any:
+    return sorted(value, key=str) if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("name", [*CLASSES, *OWN_CLASSES])
+def test_each_class_has_an_example_whose_every_key_is_known(name):
+    cls = (OPARL if name in CLASSES else OPARLX) + name
+    example = json.loads(graph().value(rdflib.URIRef(cls), rdflib.SKOS.example))
+    known = {key for at, key, _, _ in uses() if at == name} | {"@context", "type", "id"}
+
+    made = rdflib.Graph().parse(data=json.dumps(example | {"@context": context()}), format="json-ld")
+
+    assert list(example)[:3] == ["@context", "type", "id"] and example["type"] == cls
+    assert set(example) <= known and len(made) >= len(example) - 2
