@@ -19,8 +19,10 @@ from publisher.errors import LimitMet, Misconfigured, QueryRefused, Unreachable
 from publisher.release import Release
 from publisher.store.description import converted, service
 from publisher.store.gate import Query, checked
+from publisher.store.textsearch import rewritten
 from publisher.store.workers import Answer, Held, Job, Limits, Pool, Purse
 from publisher.views.answers import HTML, negotiated
+from publisher.views.shelf import search_index
 
 blueprint = Blueprint("sparql", __name__)
 
@@ -169,7 +171,7 @@ def _answered(asked: Asked) -> Response:
     if query.stable and request.if_none_match.contains_weak(tag):
         return _headed(Response(status=304), release.number, tag)
     base = f"{current_app.config['BASE']}/sparql"
-    answer = _worked(release.path / "store", Job(query, engine_type, base, defaults, named))
+    answer = _worked(release.path / "store", Job(_searched(query), engine_type, base, defaults, named))
     response = _body(answer.body, answer.size, media_type)
     response.headers["X-Query-Time"] = f"{answer.milliseconds:g}"
     return _headed(response, release.number, tag if query.stable else "")
@@ -181,6 +183,25 @@ def _query(asked: Asked) -> Query:
         return checked(texts[0] if texts else "")
     except QueryRefused as refused:
         raise Refusal(refused.status, str(refused)) from refused
+
+
+def _searched(query: Query) -> Query:
+    """Return the query with its text searches replaced by what the release's index finds."""
+    try:
+        return rewritten(query, _found)
+    except QueryRefused as refused:
+        raise Refusal(refused.status, str(refused)) from refused
+    except LimitMet as limit:
+        raise Refusal(limit.status, str(limit), limit=limit.limit) from limit
+
+
+def _found(words: str, limit: int) -> tuple[list[tuple[str, float]], int]:
+    hits: list[tuple[str, float]] = []
+    while True:
+        found = search_index().search(words, limit=min(limit - len(hits), 1000), offset=len(hits))
+        hits += [(hit.iri, hit.score) for hit in found.hits]
+        if not found.hits or len(hits) >= min(limit, found.total):
+            return hits, found.total
 
 
 def _worked(path: Path, job: Job) -> Answer:
