@@ -1,0 +1,44 @@
+"""The group of commands, its options and how it fails."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from publisher import __version__, ontology
+from publisher.errors import PublisherError
+
+GO_ON = "Interrupted. Nothing is lost and nothing half-written is served: the same command goes on where this one stopped."
+
+
+class Commands(click.Group):
+    """Turns our errors into one line on standard error and their exit code, for every command alike."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PublisherError as error:
+            click.echo(f"publisher: {error}", err=True)
+            ctx.exit(error.code)
+        except KeyboardInterrupt:
+            click.echo(GO_ON, err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message=f"publisher %(version)s, vocabulary {ontology.VERSION}")
+def main() -> None:
+    """Turn the records of town councils into linked open data: harvest, build, serve.
+
+    First steps: `publisher demo` shows everything with a small sample. Then: `publisher harvest NAME`, `publisher build`,
+    `publisher serve`; and from a timer `publisher update`.
+    """
+
+
+def instance(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that all take."""
+    home = click.option("--home", metavar="DIR", help="Where the instance lives. Default: $PUBLISHER_HOME, else ./var")
+    base = click.option(
+        "--base", metavar="IRI", help="Address under which records are published. Default: $PUBLISHER_BASE, else http://127.0.0.1:8000"
+    )
+    return home(base(command))

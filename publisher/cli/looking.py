@@ -1,0 +1,78 @@
+"""Commands that only look."""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+import orjson
+
+from publisher import release
+from publisher.cli.group import instance, main
+from publisher.cli.work import now, served
+from publisher.config import settings
+from publisher.pipeline.dump import DUMPS, dump
+from publisher.pipeline.dump import written as dump_written
+from publisher.pipeline.report import checked_anew, kept
+from publisher.shapes import turtle
+from publisher.store import opened
+
+
+@main.command()
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "ttl", "csv"]), default="text", show_default=True, help="Form of the report"
+)
+@click.option("--full", is_flag=True, help="Judge every record anew instead of showing what the build found")
+@click.option("--lang", type=click.Choice(["de", "en"]), default="de", show_default=True, help="Language of the text")
+@instance
+def check(home: str | None, base: str | None, form: str, full: bool, lang: str) -> None:
+    """Show what the shapes found in the release. Exit code 0, 1 for warnings, 2 for violations or records kept out."""
+    wanted = settings(home, base)
+    reader = served(wanted)
+    path = wanted.home / "releases" / str(reader.release)
+    if full:
+        with closing(opened(f"oxigraph:{path / 'store'}")) as store:
+            report = checked_anew(reader, store, now())
+        text = {"text": report.text(lang), "json": report.json().decode(), "csv": report.csv()}.get(form) or turtle(report)
+        code = report.code
+    else:
+        text, code = kept(path, form, lang)
+    click.echo(text, nl=not text.endswith("\n"))
+    sys.exit(code)
+
+
+@main.command("dump")
+@click.argument("form", metavar="FORMAT", type=click.Choice(DUMPS))
+@click.option("--output", type=click.Path(path_type=Path), help="File to write; standard output if left out")
+@instance
+def dump_command(form: str, output: Path | None, home: str | None, base: str | None) -> None:
+    """Write everything the release serves as FORMAT (nquads, ntriples or jsonl), sorted."""
+    reader = served(settings(home, base))
+    if output:
+        click.echo(f"{output}: {dump_written(dump(reader, form), output):,} bytes", err=True)
+        return
+    sys.stdout.buffer.writelines(dump(reader, form))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON")
+@instance
+def status(home: str | None, base: str | None, as_json: bool) -> None:
+    """Tell what is in service, what the sources last gave, and what is wrong with them."""
+    wanted = settings(home, base)
+    now = release.current(wanted.home)
+    reader = served(wanted)
+    found = {"release": now and now.manifest, "counts": reader.counts(), "sources": reader.sources()}
+    if as_json:
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        return
+    click.echo(f"release {reader.release} of {wanted.home}, base {reader.base}")
+    for name, (live, dead) in reader.counts().items():
+        click.echo(f"  {name:<16}{live:>9}" + (f"   and {dead} tombstones" if dead else ""))
+    for one in reader.sources():
+        run = one["run"] or {}
+        click.echo(
+            f"source {one['name']} ({one['kind']}, {one['url']}): {'whole' if run.get('whole') else 'partial'} at {run.get('started')}"
+        )
+        for rule, (times, _, places) in (run.get("notes", {}).get("normalised") or {}).items():
+            click.echo(f"  repaired {times:>7} x {rule}, e.g. {places[0]}")

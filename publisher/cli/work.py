@@ -1,0 +1,131 @@
+"""What several commands do and print alike."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import orjson
+from granian import Granian
+from granian.constants import Interfaces
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from publisher import release
+from publisher.config import Settings, Source, source_of_table
+from publisher.errors import Busy, Misconfigured
+from publisher.fetch import Fetch
+from publisher.journal import Journal
+from publisher.journal.reader import Reader, readable
+from publisher.pipeline.build import Built, build
+from publisher.pipeline.harvest import COLUMNS, Outcome, harvest
+
+
+def ad_hoc(options: dict[str, Any]) -> Source:
+    missing = [f"--{key}" for key in ("kind", "url", "jurisdiction") if not options[key]]
+    if missing:
+        raise Misconfigured(f"name a source, or describe one ad hoc; missing: {', '.join(missing)}")
+    table = {key: options[key] for key in ("kind", "url", "jurisdiction", "name", "pause") if options[key] is not None}
+    return source_of_table({"name": f"{options['kind']}-{options['jurisdiction']}", **table}, "command line")
+
+
+def registered(description: dict[str, Any]) -> Source:
+    return source_of_table({key: value for key, value in description.items() if key != "space"}, description["name"])
+
+
+def harvested(wanted: Settings, chosen: list[Source], *, replay: bool = False, force: bool = False) -> list[Outcome]:
+    outcomes = []
+    with release.writing(wanted.home), Journal(wanted.home / "journal.sqlite") as journal, shown() as progress:
+        for one in chosen:
+            with Fetch(one, wanted.home, replay=replay) as fetch:
+                outcomes.append(harvest(journal, one, fetch, now(), settings=wanted, progress=progress, force=force))
+    return outcomes
+
+
+def built(wanted: Settings, **options: Any) -> Built:
+    with shown() as progress:
+        return build(wanted, now(), progress=progress, **options)
+
+
+def print_outcomes(outcomes: list[Outcome], *, as_json: bool = False) -> None:
+    for outcome in outcomes:
+        if as_json:
+            counts = {name: dict(counter) for name, counter in outcome.counts.items()}
+            click.echo(orjson.dumps({"source": outcome.source, "whole": outcome.whole, "failure": outcome.failure, "counts": counts}))
+            continue
+        click.echo(f"{outcome.source:<18}" + "".join(f"{column:>11}" for column in COLUMNS))
+        for name, counter in sorted(outcome.counts.items()):
+            click.echo(f"  {name:<16}" + "".join(f"{counter[column]:>11}" for column in COLUMNS))
+        for refusal in outcome.refusals[:20]:
+            click.echo(f"refused: {outcome.source}: {refusal.url}: {refusal.reason}", err=True)
+        if len(outcome.refusals) > 20:
+            click.echo(f"refused: {len(outcome.refusals) - 20} more; publisher status --json lists all", err=True)
+        for text in filter(None, (outcome.kept, outcome.failure)):
+            click.echo(f"{outcome.source}: {text}", err=True)
+
+
+def print_built(made: Built) -> None:
+    for iri, reason in made.rejected[:20]:
+        click.echo(f"kept out: {iri}: {reason}", err=True)
+    for text in made.missing:
+        click.echo(f"no catalogue yet: {text}; write it into catalog.toml in the home", err=True)
+    if made.new:
+        click.echo(f"release {made.number} in service: {made.changed} records changed, {len(made.rejected)} kept out")
+    else:
+        click.echo(f"nothing new; release {made.number} stays in service")
+
+
+def served(wanted: Settings) -> Reader:
+    found = release.current(wanted.home)
+    if found is None:
+        raise Misconfigured(f"{wanted.home}: no release yet; publisher harvest SOURCE, then publisher build, make the first")
+    return readable(wanted.home, found.number)
+
+
+def serve_(wanted: Settings, host: str, port: int, workers: int) -> None:
+    served(wanted).close()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Busy(f"{host}:{port}: {error.strerror}; choose another with --port") from error
+    os.environ["PUBLISHER_HOME"] = str(wanted.home.absolute())
+    server = Granian(
+        "publisher.views:served",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=1,
+        factory=True,
+        log_access=False,
+    )
+    click.echo(f"serving on http://{host}:{port}/ - Ctrl-C ends it", err=True)
+    server.serve()
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def shown() -> Iterator[Callable[[str, int], None]]:
+    """Show how far long work is: a bar on a terminal, a plain line every 5,000 objects otherwise."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda name, count: click.echo(f"{name}: {count}", err=True) if count % 5000 == 0 and count else None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} objects"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def step(name: str, count: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=None)
+            bars.update(tasks[name], completed=count)
+
+        yield step
