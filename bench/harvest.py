@@ -1,6 +1,9 @@
-"""How long a harvest takes beside fetching and JSON-parsing the same pages alone, both in one run, and how much memory it needs.
+"""How long a harvest takes beside fetching and JSON-parsing the same pages alone, in one run, and how much memory it needs.
 
-usage: PYTHONPATH=. python bench/harvest.py [--papers N] [--rounds N]   Hürtgenwald from ../shared, or an invented town of N papers.
+usage: PYTHONPATH=. python bench/harvest.py [--papers N] [--rounds N] [--replay]
+
+Hürtgenwald from ../shared, or an invented town of N papers. The server of this file keeps finished bytes and answers in
+two milliseconds a page; with --replay the replay server of ../shared answers, which puts each page together as a council's does.
 """
 
 import argparse
@@ -8,10 +11,14 @@ import json
 import multiprocessing
 import os
 import resource
+import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -164,16 +171,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--papers", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--replay", action="store_true")
     told = parser.parse_args()
     if not told.papers and not CRAWL.is_dir():
         told.papers = 2_000
+    with replaying() if told.replay else serving(told.papers) as base:
+        print("\n".join(rounds(base, told.rounds)))
+
+
+@contextmanager
+def serving(papers: int) -> Iterator[str]:
+    """Serve in a process of its own; give the address."""
     here, there = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(told.papers, there), daemon=True)
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(papers, there), daemon=True)
     server.start()
     try:
-        print("\n".join(rounds(f"http://127.0.0.1:{here.recv()}", told.rounds)))
+        yield f"http://127.0.0.1:{here.recv()}"
     finally:
         server.terminate()
+
+
+@contextmanager
+def replaying() -> Iterator[str]:
+    """Run the replay server of ../shared on a free port; give the address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, str(CRAWL.parent.parent / "tools" / "replay_oparl.py"), str(CRAWL), UPSTREAM, str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert server.stdout
+        server.stdout.readline()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
 
 
 if __name__ == "__main__":

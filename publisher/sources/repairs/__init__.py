@@ -56,8 +56,8 @@ REPAIRS: dict[str, tuple[Repair, ...]] = {
         Repair(dates.offset_of_berlin, keys=DATED),
         Repair(dates.date_without_time, keys=DAYS),
         Repair(dates.german_date, keys=DAYS),
-        Repair(shapes.object_in_its_array, traces=tuple(b'"%s":{' % key.encode() for key in sorted(shapes.MANY))),
-        Repair(shapes.object_out_of_its_array, traces=tuple(b'"%s":[' % key.encode() for key in sorted(shapes.ONE))),
+        Repair(shapes.object_in_its_array, keys=tuple(sorted(shapes.MANY))),
+        Repair(shapes.object_out_of_its_array, keys=tuple(sorted(shapes.ONE))),
         Repair(places.ags_of_eight_digits, ("Body",), ("ags",)),
         Repair(places.rgs_of_twelve_digits, ("Body",), ("rgs",)),
         Repair(places.postal_code_without_blanks, ("Location",), ("postalCode",)),
@@ -87,13 +87,10 @@ REPAIRS: dict[str, tuple[Repair, ...]] = {
 DAMAGE: tuple[Finding, ...] = (
     Finding(damage.ags_of_wrong_length, ("Body",), ("ags",)),
     Finding(damage.end_before_start, ("Meeting", "AgendaItem"), ("end",)),
-    Finding(damage.several_for_one, traces=tuple(b'"%s":[' % key.encode() for key in sorted(shapes.ONE))),
+    Finding(damage.several_for_one, keys=tuple(sorted(shapes.ONE))),
     Finding(damage.text_in_wrong_charset, traces=tuple(text.encode() for text in ("\ufffd", "Ã", "Â", "â€"))),
     Finding(damage.text_with_markup, traces=(b"&", b"<")),
 )
-
-ROWS: tuple[Repair | Finding, ...] = (*DAMAGE, *(row for rows in REPAIRS.values() for row in rows))
-TRACES = tuple(dict.fromkeys(row.traces for row in ROWS if row.traces))
 
 
 class Rules(NamedTuple):
@@ -107,13 +104,21 @@ Tables = dict[str, Rules]
 
 
 @cache
+def _rows(dialect: str) -> tuple[tuple[Repair, ...], tuple[tuple[bytes, ...], ...]]:
+    """Return the repairs of a dialect, its own first, and the traces that any of its rules looks for."""
+    rows = (REPAIRS.get(dialect, ()) if dialect else ()) + REPAIRS[""]
+    traces = [row.traces for row in rows] + [row.traces for row in DAMAGE]
+    return rows, tuple(dict.fromkeys(filter(None, traces)))
+
+
+@cache
 def _tables(dialect: str, traced: int) -> Tables:
-    """Return each class's rules for a dialect, given which of TRACES (a bit each) the record's JSON holds."""
+    """Return each class's rules for a dialect, given which of its traces (a bit each) the record's JSON holds."""
+    rows, traces = _rows(dialect)
 
     def concerns(row: Repair | Finding, kind: str) -> bool:
-        return (not row.classes or kind in row.classes) and (not row.traces or bool(traced >> TRACES.index(row.traces) & 1))
+        return (not row.classes or kind in row.classes) and (not row.traces or bool(traced >> traces.index(row.traces) & 1))
 
-    rows = (REPAIRS.get(dialect, ()) if dialect else ()) + REPAIRS[""]
     return {
         kind: Rules(
             tuple((row.rule, frozenset(row.keys)) for row in rows if concerns(row, kind)),
@@ -123,12 +128,12 @@ def _tables(dialect: str, traced: int) -> Tables:
     }
 
 
-def _traced(raw: bytes) -> int:
-    """Return which of TRACES stand in the JSON, a bit each. Plain loops: this runs for every record."""
-    found = 0
-    for at, traces in enumerate(TRACES):
+def _traced(raw: bytes, dialect: str) -> int:
+    """Return which of the dialect's traces stand in the JSON, a bit each. Plain loops: this runs for every record."""
+    found, escapes = 0, b"\\" in raw
+    for at, traces in enumerate(_rows(dialect)[1]):
         for trace in traces:
-            if trace in raw:
+            if (escapes or b"\\" not in trace) and trace in raw:
                 found |= 1 << at
                 break
     return found
@@ -140,7 +145,7 @@ def repaired(kind: str, obj: Object, dialect: str = "") -> tuple[Object, list[No
     The object handed in stays as it is. A note's path leads from the record to the changed key.
     """
     notes: list[Note] = []
-    return _mended(kind, obj, _tables(dialect, _traced(orjson.dumps(obj))), "", notes), notes
+    return _mended(kind, obj, _tables(dialect, _traced(orjson.dumps(obj), dialect)), "", notes), notes
 
 
 def _mended(kind: str, obj: Object, tables: Tables, path: str, notes: list[Note]) -> Object:
