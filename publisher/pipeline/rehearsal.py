@@ -84,10 +84,9 @@ def udata(ask: Ask, url: str, known: Mapping[str, str] | None = None) -> Iterato
             yield Finding("udata", "end", place, graph)
             return
         for finding in _datasets("udata", graph, known or {}):
-            if (URIRef(finding.iri), DCTERMS.identifier, None) not in graph:
-                yield finding._replace(action="refuse", words="no dct:identifier")
             seen.add(finding.iri)
-            yield finding
+            nameless = (URIRef(finding.iri), DCTERMS.identifier, None) not in graph
+            yield finding._replace(action="refuse", words="no dct:identifier") if nameless else finding
         place, pages = _next(graph, place, both=False), pages + 1
     yield from (
         Finding("udata", "delete", iri, "archived after it was missing for a while") for iri in sorted(known or {}) if iri not in seen
@@ -119,7 +118,7 @@ def _parsed(page: Page, form: str | None) -> Graph | str:
 
 
 def _datasets(harvester: str, graph: Graph, known: Mapping[str, str]) -> Iterator[Finding]:
-    for node in sorted(set(graph.subjects(RDF.type, DCAT.Dataset))):
+    for node in sorted(set(graph.subjects(RDF.type, DCAT.Dataset)), key=str):
         if not isinstance(node, URIRef):
             yield Finding(harvester, "refuse", str(node), "a blank node: it would be new at each harvest")
             continue
@@ -190,7 +189,7 @@ def stream(ask: Ask, url: str, known: Mapping[str, str] | None = None) -> Iterat
 
 def _events(graph: Dataset, newest: dict[str, tuple[str, str, str]]) -> Iterator[Finding]:
     stamp = graph.value(None, LDES.timestampPath) or URIRef("http://www.w3.org/ns/prov#generatedAtTime")
-    for member in sorted(set(graph.objects(None, TREE.member))):
+    for member in sorted(set(graph.objects(None, TREE.member)), key=str):
         iri, time = graph.value(member, DCTERMS.isVersionOf), graph.value(member, URIRef(str(stamp)))
         if iri is None or time is None or not _zoned(str(time)):
             yield Finding("stream", "refuse", str(member), "no dct:isVersionOf, or no time with a zone")
