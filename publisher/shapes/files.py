@@ -37,7 +37,7 @@ class Rule(NamedTuple):
     """One shape that can be broken: what it is called, how much it weighs and what it tells people to do.
 
     severity: Violation (keeps a record out) | Warning | Info. messages and names: language -> text.
-    path: the property's IRI, or a SPARQL path; "" for a rule about the object itself. target: class of the objects judged.
+    path: the property's IRI, or a SPARQL path; "" for a rule about the object itself. target: class of the objects judged, "" for several.
     value_class: what the values must be instances of. select: SPARQL of a relation rule.
     """
 
@@ -73,16 +73,19 @@ def shapes(layers: tuple[str, ...] = ("core",), folder: Path | None = None) -> S
     without severity or without a message in German and in English, and a term that no vocabulary in use declares.
     """
     root = folder or project_file("shapes")
-    rules: dict[str, Rule] = {}
-    merged = Graph()
     for layer in layers:
         if layer not in LAYERS:
             raise Misconfigured(f"no layer {layer!r} of shapes; there are: {', '.join(LAYERS)}")
-        for name in LAYERS[layer]:
-            path = root / f"{name}.ttl"
-            text, graph = _read(path)
-            merged += graph
-            rules |= {rule.iri: rule for rule in _rules(graph, layer, path, text)}
+    files = [(layer, path, *_read(path)) for layer in layers for path in (root / f"{name}.ttl" for name in LAYERS[layer])]
+    merged = Graph()
+    for *_, graph in files:
+        merged += graph
+    rules: dict[str, Rule] = {}
+    for layer, path, text, graph in files:
+        for rule in _rules(graph, layer, path, text):
+            if rule.iri in rules:
+                raise Misconfigured(f"{path}:{_line(text, rule.iri)}: {_local(URIRef(rule.iri))} stands in two files")
+            rules[rule.iri] = rule._replace(target=_target(merged, URIRef(rule.iri)))
     _lint_links(merged, root)
     return Shapes(layers, _constraints(merged), rules, merged)
 
@@ -125,13 +128,14 @@ def _rules(graph: Graph, layer: str, path: Path, text: str) -> Iterator[Rule]:
             _texts(graph, node, SH.name) or _texts(graph, node, RDFS.label),
             _path(graph, graph.value(node, SH.path)),
             f"{_prefixes(graph)}{select}" if select else "",
-            str(_first(graph.value(owner, SH.targetClass) for owner in (node, *graph.subjects(SH.property, node)))),
-            str(graph.value(node, SH["class"]) or ""),
+            value_class=str(graph.value(node, SH["class"]) or ""),
         )
 
 
-def _first(nodes: Iterable[Node | None]) -> Node | str:
-    return next((node for node in nodes if node is not None), "")
+def _target(graph: Graph, node: Node) -> str:
+    """Return the class whose objects a rule judges; "" for a rule that several classes share."""
+    found = {target for owner in (node, *graph.subjects(SH.property, node)) for target in graph.objects(owner, SH.targetClass)}
+    return str(found.pop()) if len(found) == 1 else ""
 
 
 NOT_CONSTRAINTS = {RDF.type, RDFS.label, RDFS.comment, SH.property, SH.targetClass, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetNode}

@@ -43,6 +43,9 @@ def _triples(data: bytes) -> Iterator[tuple[Node, Node, Node]]:
     except ParserError as error:
         raise ValueError(f"not N-Quads: {error}") from error
     for subject, predicate, value, _ in dataset.quads():
+        # rdflib reads "<rat> <https:" as one IRI.
+        if any(isinstance(term, URIRef) and set(term) & set(" <>") for term in (subject, predicate, value)):
+            raise ValueError(f"not N-Quads: {subject} {predicate} {value}")
         yield subject, predicate, value
 
 
