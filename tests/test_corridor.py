@@ -1,5 +1,7 @@
 """From files to a served release: what changes is published, what breaks stays out, what is missing is not lost."""
 
+import gzip
+
 import orjson
 import pytest
 
@@ -10,6 +12,7 @@ from publisher.journal import Journal
 from publisher.journal.reader import Reader
 from publisher.pipeline.build import build
 from publisher.pipeline.dump import dump
+from publisher.pipeline.forget import forget
 from publisher.pipeline.harvest import harvest
 from publisher.store import opened, rows
 
@@ -249,3 +252,25 @@ def test_a_place_that_many_meetings_share_is_counted_once_and_every_difference_k
     assert after(meeting(1, "Foyer"), meeting(2, "Foyer"), meeting(3, "Saal")) == ["Foyer", "Saal"]
     assert after(meeting(2, "Foyer"), meeting(3, "Foyer")) == ["Foyer"]
     assert after(meeting(0, "Dach"), meeting(2, "Foyer"), meeting(3, "Dach")) == ["Dach", "Foyer"]
+
+
+def test_a_forgotten_record_is_nowhere_any_more_and_its_tombstone_stays(home, town):
+    harvested(home, files_source(town(paper=[{**PAPER, "name": "Geheimwort", "reference": "G/1"}, TOMBSTONE])))
+    built(home)
+    with Journal(home / "journal.sqlite") as journal:
+        done = forget(journal, home, PAPER_IRI, AT)
+
+    build(Settings(home, BASE, retention=1), AT, progress=quiet, full=True, force=True)
+    harvested(home, files_source(town(paper=[{**PAPER, "name": "Geheimwort", "reference": "G/1"}, TOMBSTONE])))
+    build(Settings(home, BASE, retention=1), AT, progress=quiet, force=True)
+
+    assert done.versions == 2
+    assert reader(home).get(PAPER_IRI).deleted
+    assert [event.kind for event in reader(home).events() if event.iri == PAPER_IRI] == ["delete"]
+    holding = [path for path in home.rglob("*") if path.is_file() and holds(path, b"Geheimwort", b"Der Weg fehlt")]
+    assert holding == []
+
+
+def holds(path, *words):
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return any(word in content for word in words)

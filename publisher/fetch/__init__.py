@@ -21,7 +21,7 @@ from publisher.fetch.page import Bounds, Cut, Page, TooMuch, bounded
 __all__ = ["Bounds", "Cache", "Clock", "Fetch", "Pace", "Page", "SYSTEM_CLOCK", "cache_folder"]
 
 AGENT = "council-records-publisher"
-KEPT_HEADERS = ("content-type", "etag", "last-modified", "retry-after", "location", "content-language")
+KEPT_HEADERS = ("content-type", "content-length", "cache-control", "etag", "last-modified", "retry-after", "location", "content-language")
 AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
 LONGEST_PAUSE = 60.0
 
@@ -207,10 +207,17 @@ class Fetch:
             self._robots[origin] = rules(page.text, AGENT) if page.status < 300 else None
         return self._robots[origin]
 
-    def _one(self, url: str, headers: Mapping[str, str]) -> Page:
+    def asked(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> Page:
+        """Return one answer as it is, whatever its status: no repeat, no redirect, no cache. For rehearsals of other clients."""
+        try:
+            return self._one(url, headers or {}, method)
+        except _Again as error:
+            raise self._unreachable(url, error.expected) from error
+
+    def _one(self, url: str, headers: Mapping[str, str], method: str = "GET") -> Page:
         self.counts["requests"] += 1
         try:
-            with self._client.stream("GET", url, headers=dict(headers)) as response:
+            with self._client.stream(method, url, headers=dict(headers)) as response:
                 self._check_peer(response, url)
                 body = bounded(response, self._bounds, self._clock.now)
         except (httpx.TransportError, Cut) as error:

@@ -50,7 +50,8 @@ class Cache:
         head = {"asked": asked, "run": self.run, "read": self._now(), "url": page.url, "status": page.status, "headers": dict(page.headers)}
         path = self.path(asked)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # pages hold what is withheld later, phone numbers say
+            path.parent.mkdir(exist_ok=True)
             _replace(path, gzip.compress(orjson.dumps(head) + b"\n" + page.body, 3, mtime=0))
         except OSError as error:
             raise Misconfigured(f"{path}: the page cache cannot be written: {error}; expected a writable disk with space") from error

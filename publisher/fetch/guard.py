@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Callable
+from functools import cached_property
 from urllib.parse import urlsplit
 from urllib.robotparser import RobotFileParser
 
@@ -35,8 +36,12 @@ class Guard:
     def __init__(self, home_url: str, resolve: Callable[[str], list[str]] = addresses) -> None:
         self._resolve = resolve
         self._known: dict[str, str] = {}
-        home = urlsplit(home_url).hostname or ""
-        self._private = any(not is_public(address) for address in resolve(home))
+        self._home = home_url
+
+    @cached_property
+    def _private(self) -> bool:
+        host = urlsplit(self._home).hostname
+        return bool(host) and any(not is_public(address) for address in self._resolve(host or ""))
 
     def objection(self, url: str) -> str:
         """Return what should stand in place of `url`, or "" if it may be asked."""

@@ -140,6 +140,23 @@ class Journal:
         """Return the version with this seq."""
         return _version(self.db.execute(f"select {COLUMNS} from version where seq = ?", (seq,)).fetchone())
 
+    def versions(self, iri: str) -> list[Version]:
+        """Return all versions of a record, oldest first."""
+        return [_version(row) for row in self.db.execute(f"select {COLUMNS} from version where iri = ? order by seq", (iri,))]
+
+    def erase(self, iri: str, json: bytes) -> None:
+        """Overwrite the content of every version of a record: the one exception to "append only", for what must be forgotten.
+
+        Erased versions have no hash; that is how readers know them.
+        """
+        self.begin()
+        self.db.execute("update version set json = ?, hash = '', source_url = '' where iri = ?", (json, iri))
+
+    def vacuum(self) -> None:
+        """Rewrite the file so that what was erased is not left on its free pages or in its log."""
+        self.db.execute("vacuum")
+        self.db.execute("pragma wal_checkpoint(truncate)")
+
     def append(self, version: Version) -> int:
         """Append a version (its seq is given here) and return its seq."""
         self.begin()

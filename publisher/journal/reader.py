@@ -78,6 +78,8 @@ class Reader:
         self.seq = int(row[0])
         base = self.db.execute("select value from j.instance where key = 'base'").fetchone()
         self.base = str(base[0]) if base else ""
+        generation = self.db.execute("select value from j.instance where key = 'generation'").fetchone()
+        self.generation = int(generation[0]) if generation else 1
 
     def close(self) -> None:
         self.db.close()
@@ -164,7 +166,7 @@ class Reader:
         return [row[0] for row in self.db.execute(sql, {"url": url, "release": self.release})]
 
     def versions(self, iri: str) -> list[Shown]:
-        """Return the published versions of a record, oldest first; empty for embedded objects."""
+        """Return the published versions of a record, oldest first; empty for embedded objects. Forgotten ones have no hash."""
         kept = f"select {SHOWN} from j.version v where v.iri = ? and v.seq <= ? and v.seq not in (select seq from rejected) order by v.seq"
         rows = self.db.execute(kept, (iri, self.seq)).fetchall()
         return [Shown._make((*row[:5], bool(row[5]), *row[6:], row is rows[-1])) for row in rows]
@@ -240,7 +242,7 @@ select v.seq, v.iri, v.type, case
     when v.deleted then 'delete'
     when exists (select 1 from j.version o where o.iri = v.iri and o.seq < v.seq and o.seq not in (select seq from rejected)) then 'update'
     else 'create' end, v.body, v.recorded, v.modified, v.hash, v.json
-from j.version v where v.seq > ? and v.seq <= ? and v.seq not in (select seq from rejected) order by v.seq limit ?
+from j.version v where v.seq > ? and v.seq <= ? and v.hash != '' and v.seq not in (select seq from rejected) order by v.seq limit ?
 """
 SHOWN = "v.seq, v.iri, v.type, v.recorded, v.modified, v.deleted, v.hash, v.json"
 

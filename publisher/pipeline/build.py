@@ -16,6 +16,7 @@ from publisher.graph.mapper import quads
 from publisher.journal import Journal, Version
 from publisher.journal.reader import readable
 from publisher.journal.serving import Serving, stored
+from publisher.pipeline import link
 from publisher.pipeline.furnish import furnished
 from publisher.pipeline.layers import layers
 from publisher.pipeline.rebase import MOVED, moved
@@ -172,9 +173,22 @@ class Lookup:
         return found
 
 
+def _linked(work: _Work, home: Path) -> dict[str, str]:
+    """Put the confirmed links of {home}/linksets/*.csv into their named graphs; return name -> N-Quads."""
+    made = {
+        path.stem: link.quads(work.base, path.stem, link.read(path.read_text("utf-8"), str(path)))
+        for path in sorted((home / "linksets").glob("*.csv"))
+    }
+    work.store.replace((f"{work.base}/linkset/{name}", text.encode()) for name, text in made.items())
+    return made
+
+
 def _finish(work: _Work, home: Path, top: int, at: str) -> list[str]:
     """Freeze the release, furnish and seal it, and switch: whatever happens before the switch, the old one stays in service."""
     path, served = release.staged(home, work.number), release.current(home)
+    for name, text in _linked(work, home).items():
+        (path / "linksets").mkdir(exist_ok=True)
+        (path / "linksets" / f"{name}.nq").write_text(text, "utf-8")
     work.store.release(path / "store")
     written(path, work.serving, work.journal, work.store, work.base, work.number, at)
     work.serving.finish(work.number, top, at)

@@ -59,7 +59,7 @@ def _dumped(path: Path, reader: Reader, previous: Path | None) -> list[Body]:
 
 
 def _streamed(path: Path, reader: Reader, previous: Path | None) -> None:
-    cut = stream.Stream(reader.base, f"{reader.base}/ontology/context/{VERSION}.jsonld")
+    cut = stream.Stream(reader.base, f"{reader.base}/ontology/context/{VERSION}.jsonld", reader.generation)
     stream.write(path / "stream", cut, lambda after: _events(reader, after), quads, previous and previous / "stream")
 
 

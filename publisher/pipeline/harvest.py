@@ -185,6 +185,9 @@ def _accept(journal: Journal, source: Source, record: Record, iris: Iris, at: st
         return
     count["seen"] += 1
     seen.add(iri)
+    if journal.setting(f"forgotten {iri}"):
+        outcome.notes["withheld"].setdefault("forgotten", [0, 0, []])[0] += 1
+        return
     if head and head.hash == digest:
         count["unchanged"] += 1
         return

@@ -64,7 +64,8 @@ def space_of(source: Source, sample: Sequence[Record]) -> Space:
     """
     if source.kind in PAGES and not source.prefixes:
         head = f"urn:ris:{source.jurisdiction}:"
-        return Space(source.jurisdiction, (head,), "{class}/{key}", f"{head}body/{source.jurisdiction}", source.namespace)
+        main = next((record.id for record in sample if record.type == "Body"), f"{head}body/{source.jurisdiction}")
+        return Space(source.jurisdiction, (head,), "{class}/{key}", main, source.namespace)
     ids = [record.id for record in sample]
     prefixes = source.prefixes or tuple(dict.fromkeys(_shortest(ids, host) for host in dict.fromkeys(_host(url) for url in ids)))
     body = next((record.id for record in sample if record.type == "Body"), "")

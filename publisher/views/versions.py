@@ -34,6 +34,8 @@ def version(place: str, rest: str, seq: int, suffix: str = "") -> Response:
     if at is None:
         known = ", ".join(version_iri(iri, one.seq) for one in shown[-20:])
         return problem(404, "Keine solche Version / no such version", f"Bekannt / known: {known or iri + ': -'}")
+    if not shown[at].hash:
+        return problem(410, "Gelöscht / gone", "Der Inhalt dieser Version wurde gelöscht / the content of this version was erased")
     media = MEDIA.get(suffix) or negotiated(request.headers.get("Accept"), list(MEDIA.values())) or "application/ld+json"
     before = shown[at - 1] if at else None
     body = _json_ld(reader.base, shown[at], before) if media == MEDIA["jsonld"] else _nquads(shown[at], before)
