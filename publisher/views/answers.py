@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 import orjson
 from flask import Response, request
@@ -22,6 +23,11 @@ def negotiated(accept: str | None, offered: Sequence[str]) -> str | None:
 
     Ties go to the first offered; parameters are ignored; a wildcard never means HTML, which must be named.
     """
+    return _negotiated(accept[:2000] if accept else "", tuple(offered))
+
+
+@lru_cache(2000)
+def _negotiated(accept: str, offered: tuple[str, ...]) -> str | None:
     best, best_quality = None, 0.0
     wanted = parse_accept_header(accept) if accept else [("*/*", 1.0)]
     for media in offered:

@@ -179,31 +179,34 @@ def system_object(base: str, sources: list[dict[str, Any]], bodies: list[Found])
 @blueprint.get("/oparl/body")
 def bodies() -> Response:
     """Answer with the list of Bodies."""
-    return listed(f"{_reader().base}/oparl/body", "Body")
+    reader = _reader()
+    return listed(reader, f"{reader.base}/oparl/body", "Body")
 
 
 @blueprint.get(f"/id/<path:owner>/<any({', '.join(CLASS_OF)}):key>")
 def external(owner: str, key: str) -> Response:
     """Answer with an external list of a Body, or with an Organization's meetings and consultations."""
-    reader = _reader()
+    reader, media = _reader(), _media()
+    if media and unchanged(_tag(reader, media)):
+        return _json(b"", media, _tag(reader, media))
     iri = f"{reader.base}/id/{owner}"
     found = reader.get(iri)
     if found and found.type == "Body":
-        return listed(f"{iri}/{key}", CLASS_OF[key], body=iri)
+        return listed(reader, f"{iri}/{key}", CLASS_OF[key], body=iri)
     if found and found.type == "Organization" and key in OF_ORGANIZATION:
-        return listed(f"{iri}/{key}", CLASS_OF[key], organization=iri)
+        return listed(reader, f"{iri}/{key}", CLASS_OF[key], organization=iri)
     return error(404, f"{iri}: kein Body mit dieser Liste / no Body with such a list; {reader.base}/oparl/body")
 
 
-def listed(url: str, cls: str, *, body: str = "", organization: str = "") -> Response:
+def _tag(reader: Reader, media: str) -> str:
+    return f"{reader.release}-{VERSION}-{sha256((request.full_path + media).encode()).hexdigest()[:16]}"
+
+
+def listed(reader: Reader, url: str, cls: str, *, body: str = "", organization: str = "") -> Response:
     """Return a page of a list, byte for byte the objects as their own addresses answer them (without their @context)."""
     media = _media()
     if media is None:
         return _not_acceptable()
-    reader = _reader()
-    tag = f"{reader.release}-{VERSION}-{sha256((request.full_path + media).encode()).hexdigest()[:16]}"
-    if unchanged(tag):
-        return _json(b"", media, tag)
     try:
         wanted = asked(request.args)
     except Malformed as wrong:
@@ -217,7 +220,7 @@ def listed(url: str, cls: str, *, body: str = "", organization: str = "") -> Res
     if more:
         links["next"] = url + wanted.query((rows[-1].created, rows[-1].iri))
     total = None if wanted.times or organization else _total(reader, cls, body)
-    return _json(envelope(reader.base, rows, links, wanted, total), media, tag)
+    return _json(envelope(reader.base, rows, links, wanted, total), media, _tag(reader, media))
 
 
 def envelope(base: str, rows: list[Found], links: dict[str, str], wanted: Asked, total: int | None) -> bytes:
