@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 
 from publisher.errors import Malformed, PublisherError, Unreachable
 from publisher.record import Record, Refusal, parts
-from publisher.sources import allris3, allris3_frame, allris3_lists, allris3_pages
+from publisher.sources import allris3, allris3_exports, allris3_frame, allris3_lists, allris3_pages
 from publisher.sources.normal import normalised
 from publisher.sources.pages_common import base_of, day, decoded, groups, hours, key_in, moments
 from tests import allris_site as site
+from tests.conftest import BASE, harvested
 
 HAMBURG = Path(os.environ.get("PUBLISHER_SHARED", Path(__file__).parent.parent.parent / "shared")) / "realdata" / "allris-classic-hamburg"
 URL = "https://ris.example.org/bi/"
@@ -613,3 +615,146 @@ def keys_in(value, name=""):
             yield from keys_in(inner, name)
     elif name in ("key", "paper", "meeting", "agendaItem", "minutesOf") and isinstance(value, str):
         yield value
+
+
+# --- exports ---
+
+XML = '<?xml version="1.0" encoding="ISO-8859-1"?><results><special><saname>Sitzung</saname></special>'
+
+
+def test_the_export_of_meetings_tells_local_time():
+    body = (
+        XML + "<list><item><silfdnr>501</silfdnr><sisbvcs>20240306T163000Z</sisbvcs><sisevcs>20240306T180000Z</sisevcs>"
+        "<siname>HA/12</siname><sitext>Sitzung des Haupt&uuml;ausschusses & mehr</sitext><grname>Hauptausschuss</grname>"
+        "<sonst>x</sonst></item>"
+        "<item><silfdnr>0</silfdnr></item></list></results>"
+    ).encode("cp1252")
+
+    facts = allris3_exports.meetings(body, URL + "si010.asp")
+
+    assert facts["meetings"] == [
+        {"key": "501", "day": "2024-03-06", "start": "17:30", "end": "19:00", "name": "Sitzung des Hauptüausschusses & mehr",
+         "organization": {"name": "Hauptausschuss"}, "agenda": True, "cancelled": False}
+    ]  # fmt: skip
+    assert [(note.kind, note.path) for note in facts["notes"]] == [("unmapped", "si010.sonst")]
+
+
+def test_the_export_of_an_agenda_gives_numbers_keys_and_publicity():
+    body = XML + (
+        "<head><sitext>Sitzung des Rates</sitext><raname>Saal</raname><raort>Am Markt 1</raort></head><list>"
+        "<row><tolfdnr>71</tolfdnr><volfdnr>3002</volfdnr><tofnum>4</tofnum><tofunum>1</tofunum><tofuunum>0</tofuunum><toostLang>öffentlich</toostLang>"
+        "<totext1>Haushalt</totext1></row><row><tolfdnr>72</tolfdnr><volfdnr>0</volfdnr><tofnum>5</tofnum><tofunum>0</tofunum><tofuunum>0</tofuunum>"
+        "<toostLang>nichtöffentlich</toostLang><totext1>Grundstück</totext1></row></list></results>"
+    )
+
+    facts = allris3_exports.agenda(body, URL + "to010.asp?SILFDNR=504")
+
+    assert (facts["name"], facts["room"], facts["place"], facts["occasion"]) == ("Sitzung des Rates", "Saal", "Am Markt 1", "Sitzung")
+    assert facts["agendaItem"] == [
+        {"key": "71", "number": "Ö 4.1", "public": True, "name": "Haushalt", "paper": "3002"},
+        {"key": "72", "number": "N 5", "public": False, "name": "Grundstück"},
+    ]
+
+
+def test_the_export_of_papers_withholds_its_authors():
+    body = XML + (
+        "<list><row><volfdnr>3002</volfdnr><voname>2024/0102</voname><vobetr>Haushalt</vobetr><atname>Kämmerei</atname><vaname>Antrag</vaname>"
+        '<voverf>Karl Verborgen</voverf><link_vo><a href="vo020.asp?VOLFDNR=3002" target="_blank" >x</a></link_vo></row></list></results>'
+    )
+
+    facts = allris3_exports.papers(body, URL + "vo040.asp")
+
+    assert facts["paper"] == [
+        {"key": "3002", "reference": "2024/0102", "name": "Haushalt", "paperType": "Antrag", "underDirectionOf": ["Kämmerei"]}
+    ]
+    assert {(note.kind, note.path) for note in facts["notes"]} == {("withheld", "vo040.voverf"), ("unmapped", "vo040.link_vo")}
+
+
+def test_the_export_of_an_item_gives_result_and_minutes():
+    body = (
+        "<?xml version='1.0'?><results><head><toptext>Haushalt</toptext><voname>2024/0102</voname><totyp>(offen)</totyp>"
+        "<rtfWP><?xml version='1.0'?><!DOCTYPE html PUBLIC \"x\"><html><body><p>Herr Ahorn</p><p>erläutert.</p></body></html></rtfWP></head></results>"
+    )
+
+    facts = allris3_exports.item(body, URL + "to020.asp?TOLFDNR=71")
+
+    assert facts == {
+        "kind": "item",
+        "key": "71",
+        "name": "Haushalt",
+        "reference": "2024/0102",
+        "minutes": "Herr Ahorn erläutert.",
+        "notes": [],
+    }
+
+
+def test_the_export_of_persons_keeps_addresses_out():
+    body = XML + (
+        "<list><row><kplfdnr>81</kplfdnr><adtit>Dr.</adtit><advname>Eva</advname><adname>Ahorn</adname><kppartei>Linde</kppartei>"
+        "<adstr>Geheimweg</adstr><adtel>0999</adtel></row></list></results>"
+    )
+
+    facts = allris3_exports.persons(body, URL + "kp041.asp")
+
+    assert facts["person"] == [
+        {"key": "81", "name": "Dr. Eva Ahorn", "familyName": "Ahorn", "givenName": "Eva", "title": ["Dr."], "party": "Linde"}
+    ]
+    assert {note.kind for note in facts["notes"]} == {"withheld"}
+
+
+def test_a_calendar_export_is_unfolded_and_in_local_time():
+    body = (
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:501@ris\r\nDTSTART:20240331T160000Z\r\nDTEND;TZID=Europe/Berlin:20240331T200000\r\n"
+        "SUMMARY:Sitzung des Rates\\, öffent\r\n lich\r\nLOCATION:Saal\\; Rathaus\r\nURL:https://ris.example.org/bi/to010.asp?SILFDNR=504\r\n"
+        "END:VEVENT\r\nBEGIN:VEVENT\r\nSUMMARY:ohne Nummer\r\nDTSTART:20240401\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+
+    facts = allris3_exports.calendar(body, URL + "si010.asp")
+
+    assert facts["meetings"] == [
+        {"key": "504", "day": "2024-03-31", "start": "18:00", "end": "20:00", "name": "Sitzung des Rates, öffentlich",
+         "place": "Saal; Rathaus", "agenda": True, "cancelled": False}
+    ]  # fmt: skip
+    assert [note.rule for note in facts["notes"]] == ["event without key"]
+
+
+@pytest.mark.parametrize(
+    "parser", [allris3_exports.papers, allris3_exports.meetings, allris3_exports.agenda, allris3_exports.persons, allris3_exports.calendar]
+)
+@pytest.mark.parametrize("body", [b"", b"<html>Zugriff verweigert</html>", b"<?xml version='1.0'?><results><list>", b"\xff\xfe<", "nichts"])
+def test_what_is_no_export_is_refused(parser, body):
+    with pytest.raises(Malformed):
+        parser(body, URL + "to010.asp?SILFDNR=1")
+
+
+def test_where_the_export_is_open_no_calendar_is_asked_for():
+    rows = "".join(
+        f"<item><silfdnr>{key}</silfdnr><sisbvcs>20240306T163000Z</sisbvcs><sitext>Sitzung</sitext></item>" for key in (501, 504)
+    )
+    answers = site.classic_town() | {"si010.asp?SELFACTION=ws&SHOWALL=true&TEMPLATE=xyz": (XML + f"<list>{rows}</list></results>").encode()}
+
+    with site.served(answers) as server:
+        source = site.source(server, "allris3", exports=True, lists=False, persons=False)
+        found = list(allris3.records(source, site.fetch(source)))
+
+        assert not any(page.startswith("si010_") for page in server.asked)
+    assert [record.id.rsplit("/", 1)[1] for record in found if isinstance(record, Record) and record.type == "Meeting"] == ["501", "504"]
+
+
+def test_the_harvest_of_the_town_is_whole_and_its_body_bears_the_jurisdictions_own_iri(tmp_path):
+    with site.served(site.classic_town()) as server:
+        outcome = harvested(tmp_path, site.source(server, "allris3"))
+
+    with sqlite3.connect(tmp_path / "journal.sqlite") as journal:
+        iris = dict(journal.execute("select type, iri from version order by seq"))
+    assert outcome.whole
+    assert {cls: count["seen"] for cls, count in outcome.counts.items()} == {
+        "Body": 1,
+        "Organization": 8,
+        "Paper": 3,
+        "Meeting": 6,
+        "Person": 2,
+    }
+    assert iris["Body"] == f"{BASE}/id/99999001"
+    assert iris["Paper"] == f"{BASE}/eli/dl/99999001/vorlage/3004"
+    assert iris["Person"] == f"{BASE}/id/99999001/person/82"

@@ -9,6 +9,7 @@ import orjson
 from publisher.config import Source
 from publisher.fetch import Fetch
 from publisher.record import Note, Record, Refusal
+from publisher.sources import allris3_exports as exports
 from publisher.sources import allris3_lists as lists
 from publisher.sources import allris3_pages as pages
 from publisher.sources import pages_records as oparl
@@ -28,7 +29,8 @@ def records(source: Source, fetch: Fetch) -> Found:
     """Yield what a classic ALLRIS holds: Body, Organizations, Persons, Papers, Meetings.
 
     Options of the source: calendar (page name), since ("2009-01": the first month asked for), lists (false: no vo040), persons (false: no
-    kp020). An agenda met through a paper before its month is kept for then, so each page is asked for once.
+    kp020), exports (true: the meetings from the undocumented XML export, the calendar only where it fails).
+    An agenda met through a paper before its month is kept for then, so each page is asked for once.
     """
     yield from Walk(source, fetch).records()
 
@@ -162,6 +164,11 @@ class Walk:
 
     def months(self) -> Found:
         """Yield the meetings of each month, from the present one back to the first and then onwards."""
+        if self.source.options.get("exports"):
+            facts = self.reader.read(f"{self.place.base}si010.asp?{exports.QUERY}&showall=true", exports.meetings)
+            if isinstance(facts, dict) and facts["meetings"]:
+                yield from self.month(facts)
+                return
         calendar, now = self.calendar()
         if isinstance(now, Refusal):
             yield now

@@ -34,6 +34,11 @@ class Place(NamedTuple):
     ending: str = ".asp"
     file: str = "do027.asp?DOLFDNR={key}&options=64"
 
+    @property
+    def body(self) -> str:
+        """Return the id of the Body: its key is the jurisdiction, so that its IRI is the jurisdiction's own."""
+        return self.urn("body", self.jurisdiction)
+
     def urn(self, word: str, key: str) -> str:
         """Return the id of a thing: word is its class in lower case."""
         return f"urn:ris:{self.jurisdiction}:{word}/{key}"
@@ -61,14 +66,16 @@ def said(obj: dict[str, Any]) -> dict[str, Any]:
 
 def body_object(place: Place, title: str, url: str) -> dict[str, Any]:
     """Return the Body whose council's pages are read."""
-    return thing(place, "Body", "main", place.base) | {"name": title, "website": url}
+    number = {8: "ags", 12: "rgs"}.get(len(place.jurisdiction))
+    obj = thing(place, "Body", place.jurisdiction, place.base) | {"name": title, "website": url}
+    return obj | ({number: place.jurisdiction} if number else {})
 
 
 def organization_object(place: Place, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return an Organization: of a page or list where `key` is "au-235", of a mere name where it is "name-..."."""
     key = facts["key"]
     web = place.organization(key)
-    obj = thing(place, "Organization", key, web) | {"body": place.urn("body", "main"), "name": facts["name"]}
+    obj = thing(place, "Organization", key, web) | {"body": place.body, "name": facts["name"]}
     if web is None:
         obj |= {"oparlx:keyBasis": "name within the body", "prov:wasDerivedFrom": [facts["web"]]}
     word = key.partition("-")[0]
@@ -100,7 +107,7 @@ def membership_object(place: Place, person: str, facts: Mapping[str, Any], behal
 
 def person_object(place: Place, key: str, name: str, memberships: list[dict[str, Any]]) -> dict[str, Any]:
     """Return a Person with Memberships inside."""
-    obj = thing(place, "Person", key, place.page("kp020", "KPLFDNR", key)) | {"body": place.urn("body", "main")}
+    obj = thing(place, "Person", key, place.page("kp020", "KPLFDNR", key)) | {"body": place.body}
     return said(obj | named(name) | {"membership": memberships})
 
 
@@ -153,7 +160,7 @@ def paper_object(
 ) -> dict[str, Any]:
     """Return a Paper with Consultations and files inside. `organizations`: keys by underDirectionOf, involved, originator."""
     key = facts["key"]
-    obj = thing(place, "Paper", key, place.page("vo020", "VOLFDNR", key)) | {"body": place.urn("body", "main")}
+    obj = thing(place, "Paper", key, place.page("vo020", "VOLFDNR", key)) | {"body": place.body}
     main = next((file for file in facts.get("file", ()) if not COLLECTION.search(file["name"])), None)
     others = [file_object(place, file) for file in facts.get("file", ()) if file is not main]
     linked = {f"{word}Paper": [place.urn("paper", other["key"]) for other in facts.get(word, ()) if other.get("key")] for word in KINSHIP}
@@ -220,7 +227,7 @@ def meeting_object(place: Place, facts: Mapping[str, Any], items: list[dict[str,
     extension = {"Anlass": facts.get("occasion"), "Zusatz": facts.get("extra"), "Status": status if public is None else None,
                  "Gremium": None if organization else facts.get("organization", {}).get("name")}  # fmt: skip
     return said(thing(place, "Meeting", key, web) | {
-        "body": place.urn("body", "main"), "name": facts.get("name"), "start": start, "end": end,
+        "body": place.body, "name": facts.get("name"), "start": start, "end": end,
         "oparlx:day": facts.get("day") if not start else None, "cancelled": facts.get("cancelled") or None, "oparlx:public": public,
         "location": location_object(place, room, address) if room or address else None,
         "organization": [place.urn("organization", organization)] if organization else None,
