@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from publisher.views import catalog, documents, feeds, lists, pages, reconcile, sparql, versions
+from publisher.views import catalog, documents, feeds, lists, ontology, pages, reconcile, sparql, versions
 
 ALL: tuple[Blueprint, ...] = (
     documents.blueprint,
@@ -12,5 +12,6 @@ ALL: tuple[Blueprint, ...] = (
     catalog.blueprint,
     reconcile.blueprint,
     sparql.blueprint,
+    ontology.blueprint,
     pages.blueprint,
 )
