@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from publisher.sources import oparl, oparl_files
 from publisher.sources.oparl import page_after, query, with_query
 from publisher.sources.oparl_page import listed
 from publisher.sources.seen import embedded
+from publisher.sources.stamps import changed_since
 from tests.hostile import CASES, SCHEMA, Ask, Case, Town, serving
 
 SHARED = Path(os.environ.get("PUBLISHER_SHARED", Path(__file__).parent.parent.parent / "shared"))
@@ -72,6 +74,20 @@ def test_whatever_a_server_does_nothing_is_lost_in_silence(case: Case):
     assert len(refusals) == case.refusals
     for refusal in refusals:
         assert case.words in refusal.reason and refusal.url.startswith(base) and not refusal.id
+
+
+@pytest.mark.parametrize("moment", [1, 2, 9, 23, 40, 56])
+def test_interrupted_anywhere_a_harvest_ends_as_if_undisturbed(tmp_path, moment):
+    with serving(Town()) as (base, _):
+        source = Source("musterstadt", "oparl", f"{base}/system", "05999016", pause=0)
+        with Fetch(source) as fetch:
+            undisturbed = list(oparl.records(source, fetch))
+        with Fetch(source, tmp_path) as fetch:
+            first = list(islice(oparl.records(source, fetch), moment))
+        with Fetch(source, tmp_path) as fetch:
+            again = list(sources.records(source, fetch))
+
+    assert again == undisturbed and first == undisturbed[:moment]
 
 
 def test_an_interrupted_harvest_goes_on_where_it_stopped(tmp_path):
@@ -294,6 +310,36 @@ def test_a_server_that_moved_is_asked_where_it_is_and_ids_stay():
 
     assert [item.id for item in items if isinstance(item, Refusal)] == []
     assert keys(items, base) == expected(town)
+
+
+def test_http_and_https_of_one_id_are_one():
+    town = Town(papers=3)
+
+    def mixed(ask: Ask) -> None:
+        base = f"http://{ask.handler.headers['Host']}"
+        body = json.dumps(town.told(ask.path, base)).encode() if town.told(ask.path, base) else b""
+        if "/paper" in ask.path:
+            body = body.replace(
+                f"{base}/body/1/paper/".encode(), f"{base}/body/1/paper/".replace("http:", "https:").replace("/", "\\/").encode()
+            )
+        ask.send(body, 200 if body else 404)
+
+    with serving(mixed) as (base, _):
+        records, _ = told(base, {"same": {base.replace("http:", "https:"): base}})
+
+    assert keys(records, base) == expected(town)
+    assert [(note.rule, note.leaves) for record in records for note in record.notes] == [("address_moved", 3)]
+
+
+def test_after_a_whole_walk_only_what_changed_is_asked_for():
+    town = Town(papers=28)
+    with serving(town) as (base, _):
+        source = changed_since(Source("m", "oparl", f"{base}/system", "05999016", pause=0), "2031-01-21T00:00:00+01:00")
+        with Fetch(source) as fetch:
+            records = [item for item in oparl.records(source, fetch) if isinstance(item, Record)]
+
+    assert source.options["modified_since"] == "2031-01-20T00:00:00+01:00"
+    assert {record.object["modified"] >= "2031-01-20" for record in records if record.type == "Paper"} == {True}
 
 
 @pytest.mark.parametrize(

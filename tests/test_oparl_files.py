@@ -182,6 +182,23 @@ def test_a_kind_that_nobody_knows_is_refused_with_those_known():
         records(Source("x", "sessionnet", "https://x.example", "05999016"), None)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"limits": 5}, "options.limits: unknown; known: limit,"),
+        ({"limit": "5"}, "expected a number of objects"),
+        ({"limit": True}, "expected a number of objects"),
+        ({"dialect": "session"}, "expected one of: allris3, allris4"),
+        ({"modified_since": "2031-01-01"}, "expected a time with offset"),
+        ({"bodies": ["1"]}, "ids of the bodies"),
+        ({"same": {"http://x.example/": ""}}, "a table of old and new prefixes"),
+    ],
+)
+def test_a_wrong_option_is_refused_by_name(tmp_path, options, words):
+    with pytest.raises(Misconfigured, match=words):
+        list(oparl_files.records(Source("x", "oparl-files", str(tmp_path), "05999016", options=options)))
+
+
 @real
 def test_all_ids_of_huertgenwald_come_out():
     source = Source("huertgenwald", "oparl-files", str(SHARED / "huertgenwald-sdnet"), "05358016")

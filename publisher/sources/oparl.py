@@ -11,7 +11,8 @@ from publisher.errors import Malformed, Unreachable
 from publisher.fetch import Fetch, Page
 from publisher.record import Note, Record, Refusal
 from publisher.sources.links import linked
-from publisher.sources.oparl_page import Listed, Origin, json_of, listed, record, type_of
+from publisher.sources.oparl_page import Listed, Origin, json_of, listed, readdressed, record, type_of
+from publisher.sources.options import check_options
 from publisher.sources.repairs import dialect_of
 from publisher.sources.seen import Seen
 
@@ -34,9 +35,11 @@ def records(source: Source, fetch: Fetch) -> Iterator[Record | Refusal]:
 
     Objects of the 1.1 lists agendaItem, consultation, file, location, membership and legislativeTerm come only if no other object
     embeds them. The server's odd ways are logged with their address. Raises Unreachable or Malformed if the source's first page does
-    not answer or is no OParl. Options: limit, omit_internal, modified_since (then only what changed), bodies (ids of those wanted),
-    dialect, served (where an id's prefix is really answered), fetch_linked (objects that are linked and stand in no list).
+    not answer or is no OParl, Misconfigured for a wrong option. Options: limit, omit_internal, modified_since (then only what changed), bodies (ids of those wanted),
+    dialect, served (where an id's prefix is really answered), same (prefixes to be written as others: http and https, old host and new),
+    fetch_linked (objects that are linked and stand in no list).
     """
+    check_options(source)
     walk = Walk(source, fetch)
     entry = walk.answer(source.url)
     yield from walk.entry(entry)
@@ -93,11 +96,18 @@ class Walk:
         window = "modified_since=" in url and self._origin.dialect == "sternberg"
         parsed: list[tuple[Any, tuple[Note, ...]]] = []
         served = moved(url, self._options.get("served", {}))
-        page = self._fetch(served, check=lambda page: parsed.append(_json(page)), statuses=(400, 404) if window else ())
+        page = self._fetch(served, check=lambda page: parsed.append(self._json(page)), statuses=(400, 404) if window else ())
         if window and page.status != 200:
             return Answer(Listed([]), page.url)  # SD.NET answers code 802 where nothing changed in the window
-        told, notes = parsed[-1] if parsed else _json(page)
+        told, notes = parsed[-1] if parsed else self._json(page)
         return Answer(listed(told), url if page.url == served else page.url, notes)
+
+    def _json(self, page: Page) -> tuple[Any, tuple[Note, ...]]:
+        if page.status != 200:
+            return None, ()
+        body, moves = readdressed(page.body, self._options.get("same", {}))
+        told, notes = json_of(body, page.url)
+        return told, notes + moves
 
     def list_of(self, url: str, *, parts: bool = False, plain: bool = False) -> Iterator[Record | Refusal]:
         """Yield the objects of one list along its pages; the walk ends whatever the pages say."""
@@ -167,10 +177,6 @@ class Walk:
                     continue
                 for obj in answer.listed.objects:  # SD.NET answers a membership's link with an array
                     yield from self.taken(obj, answer, answer.notes)
-
-
-def _json(page: Page) -> tuple[Any, tuple[Note, ...]]:
-    return json_of(page.body, page.url) if page.status == 200 else (None, ())
 
 
 def query(options: Mapping[str, Any]) -> str:

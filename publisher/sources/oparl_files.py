@@ -17,7 +17,8 @@ from publisher.errors import Malformed
 from publisher.fetch import Fetch
 from publisher.record import Record, Refusal, content_hash
 from publisher.sources.links import LISTS
-from publisher.sources.oparl_page import Origin, is_oparl, json_of, listed, record, type_of
+from publisher.sources.oparl_page import Origin, is_oparl, json_of, listed, readdressed, record, type_of
+from publisher.sources.options import check_options
 from publisher.sources.repairs import dialect_of
 from publisher.sources.seen import Seen, embedded
 
@@ -51,6 +52,7 @@ def records(source: Source, _fetch: Fetch | None = None) -> Iterator[Record | Re
     An object that another one embeds does not come once more by itself. An id that stands there twice with different content comes
     once, as the later `modified` has it; the other is refused by name. Raises Malformed if there is nothing of OParl to read.
     """
+    check_options(source)
     look = _look(source)
     seen = Seen()
     found = False
@@ -111,14 +113,15 @@ def _objects(source: Source) -> Iterator[tuple[Any, Origin]]:
     """Yield each object of each file with its origin; a file that is no JSON as one Refusal. A file without OParl is only logged."""
     for document in documents(Path(source.url.removeprefix("file://"))):
         try:
-            told, notes = json_of(document.body, document.place)
+            body, moves = readdressed(document.body, source.options.get("same", {}))
+            told, notes = json_of(body, document.place)
         except Malformed as error:
             yield Refusal(document.place, error.expected), Origin(document.place)
             continue
         if not is_oparl(told):
             log.info("%s: JSON, but no OParl in it; left out", document.place)
             continue
-        page = listed(told)
+        page, notes = listed(told), notes + moves
         for obj in page.objects:
             yield obj, Origin(document.place, page.self, "", notes)
             notes = ()

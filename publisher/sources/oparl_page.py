@@ -1,6 +1,7 @@
 """What an OParl answer holds: its objects, the way to the next page, and the Record or Refusal of each object."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -68,6 +69,19 @@ def _controls_escaped(body: bytes) -> tuple[bytes, int]:
             count += found
         parts.append(part)
     return b"".join(parts), count
+
+
+def readdressed(body: bytes, prefixes: Mapping[str, str]) -> tuple[bytes, tuple[Note, ...]]:
+    """Return a page with each old prefix of addresses written as the new one: http and https of one id, or a host that moved.
+
+    OParl allows one of http and https only; a server that mixes them, or moved its host between two walks, has two ids for one thing.
+    """
+    count = 0
+    for old, new in prefixes.items():
+        for told, meant in ((old, new), (old.replace("/", "\\/"), new.replace("/", "\\/"))):
+            count += body.count(told.encode())
+            body = body.replace(told.encode(), meant.encode())
+    return body, (Note("normalised", "address_moved", "", count),) if count else ()
 
 
 def listed(document: Any) -> Listed:

@@ -1,11 +1,15 @@
-"""Whether a server's `modified` can be trusted for asking only what changed."""
+"""Whether a server's `modified` can be trusted for asking only what changed, and how to ask for it."""
 
 from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from publisher.config import Source
 from publisher.record import Record
 
 SHARE = 0.5
+OVERLAP = timedelta(days=1)
 
 
 class Verdict(NamedTuple):
@@ -54,3 +58,12 @@ class Stamps:
         if count > stamped * SHARE:
             return Verdict(True, f"bulk restamp: {count} of {self.total} objects were modified on {day}")
         return Verdict(True, "")
+
+
+def changed_since(source: Source, moment: str) -> Source:
+    """Return the source asked only for what changed since a walk begun at `moment` (RFC 3339), with a day's overlap for clocks that differ.
+
+    Such a walk is never whole: what is missing from it has not gone.
+    """
+    since = (datetime.fromisoformat(moment) - OVERLAP).isoformat(timespec="seconds")
+    return replace(source, options={**source.options, "modified_since": since})

@@ -1,0 +1,53 @@
+"""What a source's [options] may say for OParl, and what is wrong with those given."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from publisher.config import Source
+from publisher.errors import Misconfigured
+from publisher.sources.repairs import REPAIRS
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _yes_or_no(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _addresses(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(url, str) and url.startswith("http") for url in value)
+
+
+def _prefixes(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(old, str) and old and isinstance(new, str) and new for old, new in value.items())
+
+
+def _time(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 25 and value[10] == "T"
+
+
+OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "limit": (_number, "a number of objects a page, such as 100"),
+    "omit_internal": (_yes_or_no, "true or false"),
+    "modified_since": (_time, 'a time with offset, such as "2031-01-01T00:00:00+01:00"'),
+    "bodies": (_addresses, "a list of the ids of the bodies wanted"),
+    "dialect": (lambda value: value in REPAIRS, f"one of: {', '.join(sorted(filter(None, REPAIRS)))}"),
+    "served": (_prefixes, "a table of old and new prefixes of addresses"),
+    "same": (_prefixes, "a table of old and new prefixes of addresses"),
+    "fetch_linked": (_yes_or_no, "true or false"),
+    "robots": (lambda value: value in ("obey", "ignore"), '"obey" or "ignore"'),
+}
+
+
+def check_options(source: Source) -> None:
+    """Check the options of an OParl source; those that bound an answer (max_...) are checked by `fetch`. Raises Misconfigured."""
+    for key, value in source.options.items():
+        if key.startswith("max_"):
+            continue
+        if key not in OPTIONS:
+            raise Misconfigured(f"source {source.name}: options.{key}: unknown; known: {', '.join(OPTIONS)}")
+        right, expected = OPTIONS[key]
+        if not right(value):
+            raise Misconfigured(f"source {source.name}: options.{key} = {value!r}: expected {expected}")
