@@ -7,7 +7,7 @@ import pyoxigraph as ox
 import pytest
 from rdflib import SH
 
-from publisher.ontology import ontology
+from publisher.ontology import RDF_TYPE, ontology
 from publisher.shapes import BASE, Result, judge, relation_queries, results_of, shapes
 from publisher.store import rows
 
@@ -15,6 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib", "ig
 
 EXAMPLES = Path(__file__).parent / "shapes"
 CORE = sorted((EXAMPLES / "core").glob("*.ttl"))
+OWN = sorted(path for layer in ("eli", "dcat", "strict") for path in (EXAMPLES / layer).glob("*.ttl"))
 RANGES = sorted((EXAMPLES / "ranges").glob("*.ttl"))
 RELATIONS = sorted((EXAMPLES / "relations").glob("*.ttl"))
 QUERIES = {rule.iri.removeprefix(BASE): rule for rule in relation_queries()}
@@ -51,6 +52,11 @@ def test_an_example_breaks_its_rule_and_no_other(path):
     assert said(judge(triples(path), shapes())) == [expected(path)]
 
 
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)
+def test_an_example_of_our_own_layers_breaks_its_rule_and_no_other(path):
+    assert said(judge(triples(path), shapes((path.parent.name,)))) == [expected(path)]
+
+
 @pytest.mark.parametrize("path", RANGES, ids=lambda path: path.stem)
 def test_a_reference_to_the_wrong_class_is_found_by_engine_and_by_query(path):
     rule = QUERIES[path.stem]
@@ -79,7 +85,7 @@ def test_a_relation_asked_about_one_focus_finds_what_the_whole_release_gives_for
     assert results_of(elsewhere[rule], rows(answers(elsewhere[rule].select, path))) == []
 
 
-@pytest.mark.parametrize("layer", ["core", "ranges", "relations"])
+@pytest.mark.parametrize("layer", ["core", "ranges", "relations", "eli", "dcat", "strict"])
 def test_each_rule_has_its_example(layer):
     rules = {iri.removeprefix(BASE) for iri in shapes((layer,)).rules} - {"unreadable"}
 
@@ -105,7 +111,14 @@ def everywhere(paths: list[Path]) -> str:
     )
 
 
-@pytest.mark.parametrize(("layer", "paths"), [("core", CORE), ("ranges", RANGES)])
+@pytest.mark.parametrize(
+    ("layer", "paths"),
+    [
+        ("core", CORE),
+        ("ranges", RANGES),
+        *((layer, [path for path in OWN if path.parent.name == layer]) for layer in ("eli", "dcat", "strict")),
+    ],
+)
 def test_our_engine_finds_what_the_oracle_finds_on_every_example(layer, paths):
     data = everywhere(paths)
 
@@ -131,3 +144,15 @@ def test_our_queries_find_what_the_oracle_finds_with_them_as_shapes():
 
     assert sorted(said(ours)) == sorted(said(oracles))
     assert len(ours) == len(RELATIONS)
+
+
+def test_the_strict_profile_closes_each_class_over_the_terms_of_the_one_table():
+    graph = shapes(("strict",)).graph
+    closed = {
+        str(graph.value(shape, SH.targetClass)): {str(term) for term in graph.items(terms)}
+        for shape, terms in graph.subject_objects(SH.ignoredProperties)
+    }
+
+    assert closed == {
+        cls: {use.predicate for use in uses.values() if not use.reverse} | {RDF_TYPE} for cls, uses in ontology().uses.items()
+    }

@@ -171,10 +171,17 @@ def _prefixes(graph: Graph) -> str:
 
 @cache
 def known_terms() -> frozenset[str]:
-    """Return every IRI that ontology/oparl.ttl and ontology/context.jsonld declare or align to."""
+    """Return every IRI that ontology/oparl.ttl and context.jsonld declare or align to, or that ontology/eli/*.rq make."""
     own = ontology()
+    made = {iri for path in sorted(project_file("ontology", "eli").glob("*.rq")) for iri in _iris_of(path.read_text("utf-8"))}
     uses = {use.predicate for terms in own.uses.values() for use in terms.values()}
-    return frozenset({*own.labels, *own.uses, *own.supers, *uses, *(term for above in own.supers.values() for term in above)})
+    return frozenset({*made, *own.labels, *own.uses, *own.supers, *uses, *(term for above in own.supers.values() for term in above)})
+
+
+def _iris_of(query: str) -> Iterator[str]:
+    """Yield the IRIs that a query's prefixed names stand for."""
+    for prefix, space in re.findall(r"(?m)^PREFIX (\S*): <([^>]*)>", query):
+        yield from (space + name for name in re.findall(rf"(?<![\w-]){re.escape(prefix)}:([A-Za-z_]+)", query))
 
 
 def _known(term: str) -> bool:
