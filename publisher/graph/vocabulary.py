@@ -29,6 +29,7 @@ PREFIXES = {
     "ech": "https://ch.paf.link/schema/operations/",
     "eli": "http://data.europa.eu/eli/ontology#",
     "eli-dl": "http://data.europa.eu/eli/eli-draft-legislation-ontology#",
+    "ep-statuses": "https://data.europarl.europa.eu/def/ep-statuses/",
     "epvoc": "https://data.europarl.europa.eu/def/epvoc#",
     "foaf": "http://xmlns.com/foaf/0.1/",
     "locn": "http://www.w3.org/ns/locn#",

@@ -16,7 +16,7 @@ from publisher.ontology import VERSION
 from publisher.record import CLASSES
 from publisher.views.answers import negotiated, problem, validated
 from publisher.views.diagram import diagram
-from publisher.views.pages.frame import language, shown
+from publisher.views.pages.frame import language, place_of, shown
 
 blueprint = Blueprint("ontology", __name__)
 
@@ -58,8 +58,8 @@ WORDS = {
     "external": ("Adresse einer Liste", "address of a list"),
     "inverse": ("Rückverweis", "back reference"),
     "spellings": ("auch geschrieben", "also written"),
-    "matches": ("entspricht", "matches"),
-    "broader": ("Oberbegriff", "broader"),
+    "skos:broader": ("Oberbegriff", "broader"),
+    "skos:exactMatch": ("gleichbedeutend", "exact match"),
     "decides": ("ist eine Entscheidung", "is a decision"),
     "decides_not": ("ist keine Entscheidung", "is no decision"),
     "used_in": ("Verwendet in", "Used in"),
@@ -173,7 +173,7 @@ def _page(place: str) -> dict[str, Any]:
         "place": place,
         "vocab": _base(),
         "suffixes": [end for end in SUFFIXES if end != "html"],
-        "address": lambda iri: _address(iri),
+        "address": _address,
         "facts": lambda entry: _facts(entry, lang),
         "frames": CLASSES,
         "version": VERSION,
@@ -195,11 +195,11 @@ def _facts(entry: said.Entry, lang: str) -> list[tuple[str, list[tuple[str, str]
 def _address(iri: str) -> str:
     """Return where a term is explained: here if it is one of the vocabulary's, at its owner's otherwise."""
     entry = said.vocabulary().get(iri)
-    if entry is None:
-        return iri if iri.startswith(("http://", "https://")) else ""
+    if entry is None or not entry.name.startswith(("oparl:", "oparlx:")):
+        return place_of(iri)
     local = entry.name.partition(":")[2]
     name = local if said.term(local) == entry else entry.name
-    return f"{_base()}/ontology/{name}"
+    return place_of(f"{_base()}/ontology/{name}")
 
 
 def _picture(lang: str) -> Markup:
