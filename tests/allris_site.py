@@ -426,7 +426,8 @@ def classic_town() -> dict[str, bytes | Callable[[Site], Answer]]:
             '<table class="tk1"><tr><td>Eva Ahorn</td></tr><tr><td>Geheimweg 3</td></tr><tr><td>0999-777</td></tr></table><table class="tk1">'
             "<tr><th>Ausschüsse</th></tr><tr><td><form action=au020.asp method=post><input type=hidden name=AULFDNR value=20></form></td>"
             '<td class="text1"><a href="au020.asp?AULFDNR=20">Hauptausschuss</a></td><td class="text4">Vorsitz&nbsp;</td><td>seit 02.07.2020</td></tr>'
-            '<tr><td></td><td><a href="au020.asp?AULFDNR=21">Bauausschuss</a></td><td>Mitglied</td><td>14.07.2009 - 13.12.2014</td></tr></table>',
+            '<tr><td></td><td><a href="au020.asp?AULFDNR=21">Bauausschuss</a></td><td>Mitglied</td><td>14.07.2009 - 13.12.2014</td></tr>'
+            '<tr><td></td><td><a href="au020.asp?AULFDNR=33">Werkausschuss</a></td><td>Mitglied</td><td>bis 30.06.2009</td></tr></table>',
             "81",
         ),
         "kp020.asp?KPLFDNR=82": said("Zugriff verweigert"),

@@ -325,7 +325,7 @@ def test_the_town_is_read_whole(town):
         name = record.type if isinstance(record, Record) else "Refusal"
         counts[name] = counts.get(name, 0) + 1
 
-    assert counts == {"Body": 1, "Organization": 8, "Paper": 3, "Meeting": 6, "Person": 2, "Refusal": 1}
+    assert counts == {"Body": 1, "Organization": 9, "Paper": 3, "Meeting": 6, "Person": 2, "Refusal": 1}
 
 
 def test_each_page_is_asked_for_once(town):
@@ -750,7 +750,7 @@ def test_the_harvest_of_the_town_is_whole_and_its_body_bears_the_jurisdictions_o
     assert outcome.whole
     assert {cls: count["seen"] for cls, count in outcome.counts.items()} == {
         "Body": 1,
-        "Organization": 8,
+        "Organization": 9,
         "Paper": 3,
         "Meeting": 6,
         "Person": 2,
