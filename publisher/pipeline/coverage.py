@@ -10,7 +10,7 @@ import orjson
 from publisher.config import Source
 from publisher.fetch import Fetch
 from publisher.record import Note, Record, Refusal
-from publisher.sources import records
+from publisher.sources import records, unserac
 from publisher.sources.normal import normalised
 
 KINDS = ("kept", "normalised", "ignored", "withheld", "unmapped", "refused", "lost")
@@ -36,14 +36,30 @@ class Ledger:
 
 
 def coverage(source: Source, fetch: Fetch) -> Ledger:
-    """Read a source without keeping anything and return its ledger."""
+    """Read a source without keeping anything and return its ledger: of JSON leaves, or, for pages, of lines of text."""
     book = Ledger()
+    if source.kind == "unserac":
+        _lines(book, source, fetch)
+        return book
     for item in records(source, fetch):
         if isinstance(item, Refusal):
             book.put("refused", item.reason, item.url)
         else:
             _account(book, item, normalised(item, source))
     return book
+
+
+def _lines(book: Ledger, source: Source, fetch: Fetch) -> None:
+    """Count the lines of pages: used lines are kept, a rule's boilerplate is ignored, and a page that cannot be read is refused."""
+    for document in unserac.documents(source, fetch):
+        if isinstance(document, Refusal):
+            book.put("refused", document.reason, document.url)
+            continue
+        for entry in unserac.ledger(document.text):
+            book.put(FATES[entry.state], entry.rule or entry.state, f"{document.url}:{entry.at} {entry.text[:60]}")
+
+
+FATES = {"used": "kept", "boilerplate": "ignored", "withheld": "withheld", "unmapped": "unmapped"}
 
 
 def _account(book: Ledger, origin: Record, made: list[Record]) -> None:

@@ -16,7 +16,7 @@ from publisher.sources.unserac_lines import Line, is_html, lines_of
 from publisher.sources.unserac_page import Entry, ledger, mirror
 from publisher.sources.unserac_records import objects
 
-__all__ = ["Entry", "booked", "ledger", "paper_links", "records"]
+__all__ = ["Entry", "booked", "documents", "ledger", "paper_links", "records"]
 
 ENDINGS = (".txt", ".html", ".htm")
 NEXT = re.compile(r"(?:nächste(?: seite)?|weiter|ältere(?: vorlagen| beiträge)?|»|›|>>?|next)\s*[»›>]*", re.IGNORECASE)
@@ -40,7 +40,7 @@ def records(source: Source, fetch: Fetch) -> Iterator[Record | Refusal]:
     read, Unreachable if the source's own address does not answer.
     """
     seen: dict[str, dict[str, Any]] = {}
-    for document in _documents(source, fetch):
+    for document in documents(source, fetch):
         if isinstance(document, Refusal):
             yield document
             continue
@@ -82,7 +82,8 @@ def booked(text: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _documents(source: Source, fetch: Fetch) -> Iterator[Document | Refusal]:
+def documents(source: Source, fetch: Fetch) -> Iterator[Document | Refusal]:
+    """Yield the pages of a source as texts, before anything is read in them."""
     if re.match(r"https?://", source.url):
         yield from _walk(source, fetch)
         return
