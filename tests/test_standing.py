@@ -141,6 +141,8 @@ def test_stations_without_a_day_come_last():
         ("Rat", "im Rat"),
         ("Hauptausschuss", "im Hauptausschuss"),
         ("Stadtverordnetenversammlung", "in der Stadtverordnetenversammlung"),
+        ("Haupt- und Finanzausschuss", "im Haupt- und Finanzausschuss"),
+        ("Bau-, Verkehrs- und Planungskommission", "in der Bau-, Verkehrs- und Planungskommission"),
         ("Ständiger Ausschuss", "im Gremium „Ständiger Ausschuss“"),
         ("Kleine Kommission", "im Gremium „Kleine Kommission“"),
     ],

@@ -199,6 +199,7 @@ def verdict(station: Station, lang: str) -> str:
 FEMININE = re.compile(
     r"(?:ung|ion|schaft|heit|keit|kammer|konferenz|gruppe|vertretung|runde|stelle|leitung|jury|synode|bürgerschaft)$", re.IGNORECASE
 )
+HALVES = re.compile(r"^(?:\w+-,?\s+)+(?:und|u\.|&)\s+")
 OTHERS = re.compile(
     r"(?:rat|ausschuss|ausschuß|tag|gremium|senat|vorstand|forum|parlament|kreis|kollegium|magistrat|kuratorium)$", re.IGNORECASE
 )
@@ -207,7 +208,7 @@ OTHERS = re.compile(
 def place(station: Station, lang: str) -> str:
     """Return "im Ausschuss X" for the station's committees; "" where none is named.
 
-    German needs the gender: it is taken from the end of the first word; where that leaves doubt, the name is quoted.
+    German needs the gender: it is taken from the end of the first whole word; where that leaves doubt, the name is quoted.
     """
     return " / ".join(within(one.name, lang) for one in station.committees if one.name)
 
@@ -216,7 +217,7 @@ def within(name: str, lang: str) -> str:
     """Return the name of a committee with "in": "im Rat", "in der Bezirksvertretung Mitte", "im Gremium „Kleine Kommission“"."""
     if lang == "en":
         return f"in the {name}"
-    head = re.split(r"\s", name, maxsplit=1)[0].rstrip(",")
+    head = re.split(r"\s", HALVES.sub("", name), maxsplit=1)[0].rstrip(",")
     if FEMININE.search(head):
         return f"in der {name}"
     return f"im {name}" if OTHERS.search(head) else f"im Gremium „{name}“"

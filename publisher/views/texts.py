@@ -294,4 +294,14 @@ PAGES: dict[str, tuple[str, str]] = {
         "A page's address is the record's address. Ask for another format and you get it there; with the suffixes .jsonld, "
         ".ttl, .nt and .rdf in a browser, too.",
     ),
+    "proposals_wording": ("Beschlussvorschlag im Wortlaut der Quelle", "The proposals as the source prints them"),
+    "one_Paper": ("Vorlage", "paper"),
+    "one_Meeting": ("Sitzung", "meeting"),
+    "one_AgendaItem": ("Tagesordnungspunkt", "agenda item"),
+    "one_Consultation": ("Beratung", "consultation"),
+    "one_Organization": ("Gremium oder Organisation", "committee or organization"),
+    "one_Person": ("Person", "person"),
+    "one_File": ("Datei", "file"),
+    "one_Location": ("Ort", "place"),
+    "newest_month": ("Zum letzten Monat mit Sitzungen", "To the last month with meetings"),
 }

@@ -1,7 +1,11 @@
 """Pages for people: a page for each record, and those that lead there, in German and English, usable without script."""
 
-from publisher.views.pages import calendar, desk, find, home, plots
+from publisher.views.pages.calendar import calendar
+from publisher.views.pages.desk import status
+from publisher.views.pages.find import search
 from publisher.views.pages.frame import blueprint, language
+from publisher.views.pages.home import home
+from publisher.views.pages.plots import statistics
 from publisher.views.pages.records import render
 
-__all__ = ["blueprint", "calendar", "desk", "find", "home", "language", "plots", "render"]
+__all__ = ["blueprint", "calendar", "home", "language", "render", "search", "statistics", "status"]

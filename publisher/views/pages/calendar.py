@@ -35,6 +35,7 @@ def calendar() -> Response:
         total=len(meetings),
         before=at("/calendar", month=f"{after(first, -1):%Y-%m}", body=body, organization=committee),
         after=at("/calendar", month=f"{following:%Y-%m}", body=body, organization=committee),
+        newest=_newest(things, body),
         committee=things(committee),
         body=body,
         organization=committee,
@@ -53,6 +54,13 @@ def event() -> Response:
     places = things.of(meeting.get("location"))
     body = ical(name_of(meeting), [meeting | ({"location": places[0]} if places else {})], home=meeting["id"])
     return Response(body, mimetype="text/calendar", headers={"Content-Disposition": 'inline; filename="sitzung.ics"'})
+
+
+def _newest(things: Things, body: str) -> str:
+    """Return the address of the newest month that has meetings, "" if there are none at all."""
+    found = things.reader.latest("Meeting", 1, body)
+    day = listed(orjson.loads(found[0].json), things)["when"][0] if found else ""
+    return at("/calendar", month=day[:7], body=body) if day else ""
 
 
 def month(text: str, default: date) -> date:

@@ -119,7 +119,8 @@ def at(path: str, **arguments: Any) -> str:
     given = {key: value for key, value in arguments.items() if value not in ("", None)}
     if (asked := request.args.get("lang", "")) in words.LANGUAGES:
         given.setdefault("lang", asked)
-    return urlsplit(current_app.config["BASE"]).path + path + (f"?{urlencode(given)}" if given else "")
+    base: str = current_app.config["BASE"]
+    return urlsplit(base).path + path + (f"?{urlencode(given)}" if given else "")
 
 
 def other_language(lang: str) -> str:

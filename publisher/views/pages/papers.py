@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from publisher.concepts import concepts
 from publisher.views import standing, words
 from publisher.views.pages.frame import Things, name_of, place_of, site, today
 from publisher.views.pages.places import outline, places_of
@@ -56,7 +57,7 @@ def paper(obj: dict[str, Any], things: Things, lang: str) -> dict[str, Any]:
         "tone": tone(stations),
         "route": stations,
         "proposals": [_proposal(one, things) for one in things.of(obj.get("oparlx:proposal"))],
-        "sections": sorted(things.of(obj.get("oparlx:section")), key=lambda one: one.get("order", 0)),
+        "sections": sections(obj, things),
         "files": attachments(obj, things, ("mainFile", "auxiliaryFile")),
         "places": located,
         "outline": outline(located, lang),
@@ -76,6 +77,13 @@ def tone(stations: Iterable[standing.Station]) -> str:
     if decided in ("abgelehnt", "zurueckgezogen"):
         return "rejected"
     return "adopted" if decided else "ahead" if any(one.state == "planned" for one in every) else "open"
+
+
+def sections(obj: dict[str, Any], things: Things) -> list[dict[str, Any]]:
+    """Return the sections in their order, each with whether the proposals shown above already say what it says."""
+    told = bool(obj.get("oparlx:proposal"))
+    found = sorted(things.of(obj.get("oparlx:section")), key=lambda one: one.get("order", 0))
+    return [one | {"told": told and concepts("").slug("section-type", str(one.get("name", ""))) == "beschlussvorschlag"} for one in found]
 
 
 def _proposal(obj: dict[str, Any], things: Things) -> dict[str, Any]:

@@ -106,8 +106,8 @@ def columns(table: Table, title: str, lang: str) -> Markup:
     """Return a table as stacked columns, one for each row, with a legend and a scale."""
     head, rows = table
     high, foot = 260, 26
-    top = max((sum(row[1:]) for row in rows), default=0) or 1
-    step = (WIDE - LEFT) / max(len(rows), 1)
+    top = rounded(max((sum(row[1:]) for row in rows), default=0))
+    step = min((WIDE - LEFT) / max(len(rows), 1), 90)
     made = _grid(top, high, lang)
     for at_row, row in enumerate(rows):
         x, y = LEFT + at_row * step + step * 0.12, float(high)
@@ -123,6 +123,12 @@ def columns(table: Table, title: str, lang: str) -> Markup:
     return _drawn(made + _legend(head[1:], high + foot + 16), high + foot + 24 + 22 * ((len(head) + 1) // 3), title, table, lang)
 
 
+def rounded(top: int) -> int:
+    """Return the next number up that four grid lines divide into round steps: 188 -> 200, 7 -> 8."""
+    unit = int(10 ** max(0, len(str(max(top, 1))) - 2))
+    return -(-max(top, 1) // (4 * unit)) * 4 * unit
+
+
 def bars(table: Table, title: str, lang: str) -> Markup:
     """Return the second column of a table as horizontal bars, each with its name above it."""
     rows = table[1]
@@ -131,7 +137,7 @@ def bars(table: Table, title: str, lang: str) -> Markup:
     for at_row, row in enumerate(rows):
         y = at_row * (ROW + 14)
         made += Markup('<text x="0" y="{}">{}</text>').format(y + 16, str(row[0])[:80])
-        wide = max(2.0, row[1] / top * (WIDE - 110))
+        wide = max(2.0, row[1] / top * (WIDE - 170))
         made += Markup('<rect class="s1" x="0" y="{}" width="{:.1f}" height="12"/><text class="tick" x="{:.1f}" y="{}">{}</text>').format(
             y + 22, wide, wide + 8, y + 33, words.text("days_of", lang, days=words.number(row[1], lang), count=words.number(row[2], lang))
         )

@@ -80,6 +80,7 @@ def _rendered(found: Found, reader: Reader, lang: str) -> str:
 
 def _common(found: Found, obj: dict[str, Any], things: Things, lang: str, view: View) -> dict[str, Any]:
     body = things(str(obj["body"])) if isinstance(obj.get("body"), str) else None
+    owner = things(found.owner) if found.owner != found.iri else None
     return {
         "title": name_of(obj),
         "class_label": label(obj["type"], lang),
@@ -88,15 +89,22 @@ def _common(found: Found, obj: dict[str, Any], things: Things, lang: str, view: 
         "body": body,
         "rows": rows(obj, view.keys | ALWAYS | TAIL, things, lang),
         "history": history(found, things.reader, lang),
-        "license": license_of(obj, body, things),
+        "license": license_of(obj, body, things) or (license_of(owner, things(str(owner.get("body", ""))), things) if owner else ""),
+        "owner": owner,
         "damage": standing.listed(obj.get("oparlx:damage")),
         "key_basis": obj.get("oparlx:keyBasis", ""),
-        "originals": [url for url in [*standing.listed(obj.get("web")), *standing.listed(obj.get("prov:wasDerivedFrom"))] if place_of(url)],
+        "originals": originals(obj),
         "same_as": standing.listed(obj.get("owl:sameAs")),
         "contact": site().contact or _contact(found, things.reader),
         "base": current_app.config["BASE"],
         "current_iri": found.iri,
     }
+
+
+def originals(obj: dict[str, Any]) -> list[str]:
+    """Return the addresses of the pages a record was made from, each once."""
+    named = (*standing.listed(obj.get("web")), *standing.listed(obj.get("prov:wasDerivedFrom")))
+    return [url for url in dict.fromkeys(str(one) for one in named) if place_of(url)]
 
 
 def rows(obj: dict[str, Any], left_out: Iterable[str], things: Things, lang: str) -> tuple[Row, ...]:
