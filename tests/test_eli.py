@@ -221,6 +221,36 @@ def test_a_tombstone_has_no_derived_layer():
     assert list(derived(town()[1], {}.get, concepts(BASE))) == []
 
 
+SYSTEM, LICENSE = {"type": OP + "System", "id": f"{ID}/system/1"}, "https://www.govdata.de/dl-de/by-2-0"
+
+
+@pytest.mark.parametrize(
+    ("system", "body", "paper", "state", "inherited"),
+    [
+        ({}, {}, {"license": LICENSE}, "Stated", False),
+        ({}, {"license": LICENSE}, {}, "Inherited", True),
+        ({"license": LICENSE}, {}, {}, "Inherited", True),
+        ({"license": "https://example.org/other"}, {"license": LICENSE}, {}, "Inherited", True),
+        ({}, {"license": LICENSE}, {"oparlx:licenseText": "frei"}, "InWords", False),
+        ({}, {"oparlx:licenseText": "Nutzung nur nach Genehmigung."}, {}, "InWords", False),
+        ({}, {}, {}, "NotStated", False),
+    ],
+)
+def test_it_is_a_fact_where_a_licence_comes_from_and_that_none_is_stated(system, body, paper, state, inherited):
+    objects = [
+        SYSTEM | system,
+        {"type": OP + "Body", "id": ID, "system": SYSTEM["id"], **body},
+        {"type": OP + "Paper", "id": f"{DL}/vorlage/1", "body": ID, **paper},
+    ]
+
+    found = triples(compiled(objects))
+
+    me = f"<{DL}/vorlage/1>"
+    assert {o for s, p, o in found if s == me and p == f"<{X}licenseState>"} == {f"<{X}License{state}>"}
+    assert ((me, f"<{rdflib.DCTERMS.license}>", f"<{LICENSE}>") in found) is inherited
+    assert found == queried(objects)
+
+
 def test_a_point_with_swapped_coordinates_gets_no_geometry():
     text = compiled(town())
 
@@ -246,7 +276,7 @@ def test_nothing_derived_is_blank_empty_or_an_invalid_iri():
     assert all(re.fullmatch(r"[^\s<>\"{}|\\^`]+", iri) for iri in re.findall(r"<([^>]*)>", re.sub(r'"(?:[^"\\]|\\.)*"', "", text)))
 
 
-@pytest.mark.parametrize("path", [path for path in QUERIES if path.stem != "Decision"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in QUERIES if path.stem not in ("Decision", "License")], ids=lambda path: path.stem)
 def test_only_the_class_is_required_in_a_query(path):
     words = {"Paper": "vorlage", "Meeting": "sitzung", "AgendaItem": "top", "Consultation": "beratung"}
     objects = [{"type": OP + path.stem, "id": f"{DL}/{words.get(path.stem, 'x')}/{n}"} for n in range(3)]

@@ -1,6 +1,7 @@
 """What the record of an organization, a membership, a body or a location says in the EU's core vocabularies."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from publisher.concepts import Concepts
@@ -20,13 +21,15 @@ from publisher.graph.facts import (
     every,
     german,
     iris,
+    looked_up,
     meant,
     on_day,
     plain,
     texts,
 )
 from publisher.graph.mapper import canonical
-from publisher.ontology import RDF_TYPE
+from publisher.ontology import OPARLX, RDF_TYPE
+from publisher.record import SCHEMA
 
 POINT = re.compile(r'.*"geometry":\{"coordinates":\[(-?[0-9.]+),(-?[0-9.]+)[^\]]*\],"type":"Point"\}')
 PART_OF_ITS_BODY = ("gremium", "fraktion", "verwaltungsbereich")
@@ -105,3 +108,29 @@ def location(location: dict[str, Any], lookup: Lookup, known: Concepts) -> Facts
 
 def _in_germany(longitude: str, latitude: str) -> bool:
     return 5.5 <= float(longitude) <= 15.5 and 47 <= float(latitude) <= 55.5
+
+
+def license_state(record: dict[str, Any], lookup: Lookup) -> Facts:
+    """Yield whether and from where a record's licence is known, and the licence if inherited. The query: ontology/eli/License.rq."""
+    me, above = f"<{record['id']}>", list(_above(record, lookup))
+    inherited = [] if _states(record) else next((iris(one, "license") for one in above if "license" in one), [])
+    if "license" in record:
+        state = "Stated"
+    elif inherited:
+        state = "Inherited"
+    else:
+        state = "InWords" if any("oparlx:licenseText" in one for one in (record, *above)) else "NotStated"
+    yield f"{me} <{OPARLX}licenseState> <{OPARLX}License{state}>"
+    for license in inherited:
+        yield f"{me} <{DCT}license> <{license}>"
+
+
+def _states(record: dict[str, Any]) -> bool:
+    return "license" in record or "oparlx:licenseText" in record
+
+
+def _above(record: dict[str, Any], lookup: Lookup) -> Iterator[dict[str, Any]]:
+    """Yield the record's body and its system: in OParl a licence passes down from System to Body to object."""
+    if record["type"] != f"{SCHEMA}System":
+        body = looked_up(record, "body", lookup)
+        yield from (body, looked_up(body or record, "system", lookup))

@@ -60,6 +60,8 @@ def derived(obj: dict[str, Any], lookup: Lookup, known: Concepts, without: Colle
     tail = f" <{obj['id']}/eli> .\n"
     if obj.get("deleted") is True:
         return
+    for fact in core.license_state(obj, lookup):
+        yield fact + tail
     for one in (obj, *(part for _, part in parts(obj))):
         facts = FACTS.get(one["type"])
         if facts is not None and one["id"] not in without:
@@ -69,6 +71,7 @@ def derived(obj: dict[str, Any], lookup: Lookup, known: Concepts, without: Colle
 
 def needs(obj: dict[str, Any]) -> Iterator[str]:
     """Yield the IRIs on which the derived layer of a record depends beside the record itself; when one changes, so does the layer."""
+    yield from (iri for key in ("body", "system") for iri in iris(obj, key))
     for one in (obj, *(part for _, part in parts(obj))):
         if one["type"] == SCHEMA + "Consultation":
             yield from (iri for key in ("agendaItem", "meeting") for iri in iris(one, key))
