@@ -273,6 +273,52 @@ def test_lists_of_parts_bring_only_what_nobody_embeds():
     assert [record.id.removeprefix(base) for record in records] == ["/system", "/body/1", "/paper/1", "/consultation/2"]
 
 
+@pytest.mark.parametrize(("parts", "pages"), [(None, 4), (True, 12), (False, 0)])
+def test_a_list_of_parts_that_tells_nothing_new_is_not_read_to_its_end(parts, pages):
+    """ALLRIS 4 lists its consultations in pages of ten, and embeds each in its paper."""
+
+    def town(ask: Ask) -> None:
+        base = f"http://{ask.handler.headers['Host']}"
+        all_of_them = [{"id": f"{base}/consultation/{key}", "type": SCHEMA + "Consultation"} for key in range(12)]
+        told = {
+            "/system": {"id": f"{base}/system", "type": SCHEMA + "System", "body": f"{base}/body"},
+            "/body": {
+                "data": [{"id": f"{base}/body/1", "type": SCHEMA + "Body", "paper": f"{base}/p", "consultation": f"{base}/c?page=0"}]
+            },
+            "/p": {"data": [{"id": f"{base}/paper/1", "type": SCHEMA + "Paper", "consultation": all_of_them}]},
+        }.get(ask.path)
+        if ask.path.startswith("/c?page="):
+            key = int(ask.path.rpartition("=")[2])
+            links = {"last": f"{base}/c?page=11"} | ({"next": f"{base}/c?page={key + 1}"} if key < 11 else {})
+            told = {"data": [all_of_them[key]], "links": links}
+        ask.send(json.dumps(told).encode(), 200 if told else 404)
+
+    with serving(town) as (base, asked):
+        records, refusals = told(base, {} if parts is None else {"parts": parts})
+
+    assert len([path for path in asked if path.startswith("/c?")]) == pages
+    assert [record.type for record in records] == ["System", "Body", "Paper"] and refusals == []
+
+
+def test_objects_added_while_a_list_is_read_do_not_end_it():
+    """Ten new papers in front push ten old ones onto the next page once more."""
+    town = Town(papers=50)
+
+    def growing(ask: Ask) -> None:
+        base = f"http://{ask.handler.headers['Host']}"
+        told = town.told(ask.path, base)
+        if "/paper?page=" in ask.path:
+            number = int(ask.path.rpartition("=")[2])
+            told = town.page("paper", {"page": str(number - 1)}, base)
+            told["links"] = {"next": f"{base}/body/1/paper?page={number + 1}"} if number < 6 else {}
+        ask.send(json.dumps(told).encode(), 200 if told else 404)
+
+    with serving(growing) as (base, _):
+        records, refusals = told(base)
+
+    assert len([record for record in records if record.type == "Paper"]) == 50 and refusals == []
+
+
 def test_linked_objects_of_no_list_are_fetched_when_asked_for(caplog):
     def town(ask: Ask) -> None:
         base = f"http://{ask.handler.headers['Host']}"

@@ -19,6 +19,8 @@ from publisher.sources.seen import Seen
 OWN_LISTS = ("organization", "person", "meeting", "paper")
 PART_LISTS = ("agendaItem", "consultation", "file", "locationList", "membership", "legislativeTermList")
 MOST_FAILURES = 3
+MOST_STALE = 3  # one page that tells nothing new may come from objects added while we read
+SAMPLE = 3
 log = logging.getLogger(__name__)
 
 
@@ -35,15 +37,13 @@ def records(source: Source, fetch: Fetch) -> Iterator[Record | Refusal]:
 
     Objects of the 1.1 lists agendaItem, consultation, file, location, membership and legislativeTerm come only if no other object
     embeds them. The server's odd ways are logged with their address. Raises Unreachable or Malformed if the source's first page does
-    not answer or is no OParl, Misconfigured for a wrong option. Options: limit, omit_internal, modified_since (then only what changed), bodies (ids of those wanted),
-    dialect, served (where an id's prefix is really answered), same (prefixes to be written as others: http and https, old host and new),
-    fetch_linked (objects that are linked and stand in no list).
+    not answer or is no OParl, Misconfigured for a wrong option; `publisher.sources.options` tells what the options do.
     """
     check_options(source)
     walk = Walk(source, fetch)
     entry = walk.answer(source.url)
     yield from walk.entry(entry)
-    for key in OWN_LISTS + PART_LISTS:
+    for key in OWN_LISTS + (PART_LISTS if source.options.get("parts", True) else ()):
         for body in walk.bodies:
             if body.get(key):
                 walk.owner = body["id"]
@@ -111,7 +111,7 @@ class Walk:
 
     def list_of(self, url: str, *, parts: bool = False, plain: bool = False) -> Iterator[Record | Refusal]:
         """Yield the objects of one list along its pages; the walk ends whatever the pages say."""
-        url, asked, met, failures, before = with_query(url, "" if plain else self._query), set[str](), set[str](), 0, None
+        url, asked, met, failures, stale, before = with_query(url, "" if plain else self._query), set[str](), set[str](), 0, 0, None
         while url and url not in asked:
             asked.add(url)
             try:
@@ -121,17 +121,30 @@ class Walk:
                 yield Refusal(url, f"a page of this list is missing: {error.expected}")
                 url = page_after(url, before) if failures < MOST_FAILURES else ""
                 continue
-            objects = answer.listed.objects
-            ids = [str(obj.get("id")) for obj in objects if isinstance(obj, dict)]
-            if ids and before and met.issuperset(ids):
+            ids = {str(obj.get("id")) for obj in answer.listed.objects if isinstance(obj, dict)}
+            stale = stale + 1 if ids and ids <= met else 0
+            if stale == MOST_STALE:
                 log.warning("%s: the list repeats itself; it is taken to end here", url)
                 return
-            met.update(ids)
+            met |= ids
             yield from self._page(answer, parts)
+            if parts and len(asked) == SAMPLE and self._embedded_throughout(met, answer):
+                log.info("%s: the list holds only what other objects embed; not read further", url)
+                return
             before = answer
             url = self._next(url, answer)
         if url:
             log.warning("%s: links.next leads back to a page already read", url)
+
+    def _embedded_throughout(self, met: set[str], answer: Answer) -> bool:
+        """Return whether the first pages of a list of parts, and its last one, tell nothing new (ALLRIS 4: thousands of pages of ten)."""
+        if self._options.get("parts") or not answer.listed.last or not all(map(self._seen.embeds, met)):
+            return False
+        try:
+            last = self.answer(urljoin(answer.url, answer.listed.last))
+        except (Unreachable, Malformed):
+            return False
+        return all(isinstance(obj, dict) and self._seen.embeds(str(obj.get("id"))) for obj in last.listed.objects)
 
     def _page(self, answer: Answer, parts: bool) -> Iterator[Record | Refusal]:
         notes = answer.notes

@@ -22,7 +22,7 @@ MARKS = frozenset(("id", "type", "data", "name", "deleted", "created", "modified
 
 
 class Listed(NamedTuple):
-    """One answer: its objects, the URL it gives itself, the next page; number of this page, pages and objects in all (0: not said)."""
+    """One answer: its objects, its own URL, the next page; its number, pages and objects in all (0: not said), the last page."""
 
     objects: list[Any]
     self: str = ""
@@ -30,6 +30,7 @@ class Listed(NamedTuple):
     page: int = 0
     pages: int = 0
     total: int = 0
+    last: str = ""
 
 
 def json_of(body: bytes, place: str) -> tuple[Any, tuple[Note, ...]]:
@@ -95,8 +96,8 @@ def listed(document: Any) -> Listed:
     links, pagination = document.get("links"), document.get("pagination")
     links, pagination = links if isinstance(links, dict) else {}, pagination if isinstance(pagination, dict) else {}
     data = document["data"] if isinstance(document["data"], list) else [document["data"]]
-    numbers = (_number(pagination, key) for key in ("currentPage", "totalPages", "totalElements"))
-    return Listed(data, _text(links, "self"), _text(links, "next"), *numbers)
+    page, pages, total = (_number(pagination, key) for key in ("currentPage", "totalPages", "totalElements"))
+    return Listed(data, _text(links, "self"), _text(links, "next"), page, pages, total, _text(links, "last"))
 
 
 def _text(table: dict[str, Any], key: str) -> str:

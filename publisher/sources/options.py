@@ -29,14 +29,25 @@ def _time(value: Any) -> bool:
 
 
 OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    # How many objects a page should hold; a hint that servers may ignore.
     "limit": (_number, "a number of objects a page, such as 100"),
+    # Embedded objects are left out of the lists and read from lists of their own (1.1).
     "omit_internal": (_yes_or_no, "true or false"),
+    # Only what changed since then; set for a single walk, not in a TOML.
     "modified_since": (_time, 'a time with offset, such as "2031-01-01T00:00:00+01:00"'),
+    # The lists of parts: true reads them whole, false never; otherwise until they prove to hold only what other objects embed.
+    "parts": (_yes_or_no, "true or false"),
+    # The bodies whose lists are read, of many in one system.
     "bodies": (_addresses, "a list of the ids of the bodies wanted"),
+    # The product whose repairs apply, where its answers do not tell.
     "dialect": (lambda value: value in REPAIRS, f"one of: {', '.join(sorted(filter(None, REPAIRS)))}"),
+    # Where addresses are really answered that keep an old host or path in ids.
     "served": (_prefixes, "a table of old and new prefixes of addresses"),
+    # Prefixes of ids to be written as others: http and https of one id, the old host and the new.
     "same": (_prefixes, "a table of old and new prefixes of addresses"),
+    # Objects that are linked and stand in no list are asked for by their id.
     "fetch_linked": (_yes_or_no, "true or false"),
+    # "ignore" only with the operator's leave.
     "robots": (lambda value: value in ("obey", "ignore"), '"obey" or "ignore"'),
 }
 
