@@ -82,8 +82,9 @@ class _Door:
         cls = name if name.startswith("http") else SCHEMA + name
         made: dict[str, Any] = {"type": cls, "id": self.own_id(obj, path, parent)}
         extension: dict[str, Any] = {}
-        if obj.get("type") != cls and not cls.startswith(OPARLX):
-            self.note("normalised", "schema_version" if obj.get("type") else "missing_type", f"{path}type")
+        if obj.get("type") != cls:
+            rule = "missing_type" if not obj.get("type") else "class_iri" if cls.startswith(OPARLX) else "schema_version"
+            self.note("normalised", rule, f"{path}type")
         for key, value in obj.items():
             if key in ("type", "id", "@context"):
                 continue
