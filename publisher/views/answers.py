@@ -9,6 +9,7 @@ import orjson
 from flask import Response, request
 from werkzeug.http import parse_accept_header, quote_etag
 
+CACHING = "public, max-age=300, stale-while-revalidate=3600"
 HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -23,7 +24,8 @@ def negotiated(accept: str | None, offered: Sequence[str]) -> str | None:
 
     Ties go to the first offered; parameters are ignored; a wildcard never means HTML, which must be named.
     """
-    return _negotiated(accept[:2000] if accept else "", tuple(offered))
+    negotiate = _negotiated if len(accept or "") < 500 else _negotiated.__wrapped__  # a long header is one client's own
+    return negotiate(accept or "", tuple(offered))
 
 
 @lru_cache(2000)
@@ -56,7 +58,7 @@ def validated(response: Response, tag: str, modified: str = "", max_age: int = 3
     response.headers["ETag"] = quote_etag(tag)
     if moment := _moment(modified):
         response.headers["Last-Modified"] = format_datetime(moment, usegmt=True)
-    response.headers.setdefault("Cache-Control", f"public, max-age={max_age}, stale-while-revalidate=3600")
+    response.headers.setdefault("Cache-Control", CACHING if max_age == 300 else CACHING.replace("300", str(max_age)))
     response.make_conditional(request)
     return response
 

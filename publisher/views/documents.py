@@ -10,7 +10,7 @@ from publisher.graph.formats import FORMATS, JSON_LD, profiled
 from publisher.journal.reader import Found, Reader
 from publisher.ontology import VERSION, ontology
 from publisher.views import pages
-from publisher.views.answers import negotiated, problem, validated
+from publisher.views.answers import CACHING, negotiated, problem, unchanged, validated
 from publisher.views.frames import frame
 
 blueprint = Blueprint("documents", __name__)
@@ -43,19 +43,23 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
     profile = _profile(request.headers.get("Accept", ""))
     inline = request.args.get("context") == "inline"
     form = "-".join(filter(None, (SUFFIX_OF.get(media, "html"), VERSION, profile, "inline" if inline else "")))
-    tag = f"{found.hash[:20]}-{found.seq}-{form}"
-    if page:
-        lang = pages.language()
+    lang = pages.language() if page else ""
+    tag = f"{found.hash[:20]}-{found.seq}-{form}" + (f"-{reader.release}-{lang}" if page else "")
+    if unchanged(tag):
+        response = Response(status=304)  # before anything is rendered
+    elif page:
         response = Response(pages.render(found, reader, lang), 410 if found.deleted else 200, mimetype="text/html")
-        tag += f"-{reader.release}-{lang}"
     elif media in WRITERS:
         response = Response(WRITERS[media](orjson.loads(found.json)), mimetype=media)
     else:
         response = Response(_json_ld(found, reader.base, profile, inline), mimetype=media)
     response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language" if page else "Accept, Accept-Encoding"
     response.headers["Content-Location"] = f"{found.iri}.{SUFFIX_OF.get(media, 'html')}"
-    response.headers["Link"] = _links(found)
     response.headers["X-Publisher-Release"] = str(reader.release)
+    if response.status_code == 304:
+        response.headers.update({"ETag": f'"{tag}"', "Cache-Control": CACHING})
+        return response
+    response.headers["Link"] = _links(found)
     return validated(response, tag, found.modified)
 
 
