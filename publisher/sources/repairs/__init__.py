@@ -193,3 +193,10 @@ def _moved(key: str, before: Object, after: Object) -> bool:
 def _leaves(value: Any) -> int:
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 1 if children is None else sum(_leaves(child) for child in children)
+
+
+def explained(rule: str) -> str:
+    """Return what a repair or finding is about, its first sentence; "" for a rule of another room."""
+    rows: list[Repair | Finding] = [*DAMAGE, *(row for rows in REPAIRS.values() for row in rows)]
+    doc = next((row.rule.__doc__ for row in rows if row.rule.__name__ == rule), None) or ""
+    return " ".join(doc.split("\n\n")[0].split())

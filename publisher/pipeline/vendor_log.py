@@ -1,0 +1,62 @@
+"""What a source's operator can be written: each fault of the last harvest with its count and where it was met."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from publisher.journal import Run
+from publisher.sources.repairs import explained
+
+MOST = 200
+
+
+class _Keeper(logging.Handler):
+    def __init__(self, kept: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if len(self._kept) < MOST:
+            self._kept.append(record.getMessage())
+
+
+@contextmanager
+def remarks() -> Iterator[list[str]]:
+    """Give a list that fills with what walkers remark on a server's odd ways (lost filters, endless lists) while the block runs."""
+    kept: list[str] = []
+    keeper, logger = _Keeper(kept), logging.getLogger("publisher.sources")
+    logger.addHandler(keeper)
+    try:
+        yield kept
+    finally:
+        logger.removeHandler(keeper)
+
+
+def letter(source: dict[str, Any], run: Run) -> str:
+    """Return a text to mail to the operator: faults mended on our side, damage, what could not be read, what was remarkable.
+
+    run.state["remarks"]: what `remarks` kept, if anything.
+    """
+    lines = [
+        f"Auffälligkeiten der Schnittstelle (faults of the interface): {source.get('title') or run.source}",
+        f"{source.get('url', '')}",
+        f"Abruf (harvest) {run.started}",
+    ]
+    for heading, kind in (("Von uns berichtigt (mended on our side)", "normalised"), ("Beschädigt (damaged)", "damage")):
+        lines += _rules(heading, run.notes.get(kind) or {})
+    if run.refusals:
+        lines += ["", f"Nicht lesbar (could not be read): {len(run.refusals)}"]
+        lines += [f"  {one['url']}: {one['reason']}" for one in run.refusals[:MOST]]
+    told = run.state.get("remarks") or []
+    if told:
+        lines += ["", f"Bemerkungen (remarks): {len(told)}", *(f"  {one}" for one in told)]
+    return "\n".join(lines) + "\n"
+
+
+def _rules(heading: str, rules: dict[str, Any]) -> list[str]:
+    told = [(rule, *row) for rule, row in rules.items() if explained(rule)]
+    lines = ["", heading] if told else []
+    for rule, times, _, places in sorted(told, key=lambda row: (-row[1], row[0])):
+        lines += [f"  {times} x {explained(rule)}", *(f"      {place}" for place in places)]
+    return lines
