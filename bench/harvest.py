@@ -202,6 +202,7 @@ def replaying() -> Iterator[str]:
     try:
         assert server.stdout
         server.stdout.readline()
+        time.sleep(1)  # it speaks before it listens
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()

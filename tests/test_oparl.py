@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -38,6 +39,16 @@ def told(base, options=None, home=None, **more):
     with Fetch(source, home, clock=hasty()[0], **more) as fetch:
         items = list(oparl.records(source, fetch))
     return [item for item in items if isinstance(item, Record)], [item for item in items if isinstance(item, Refusal)]
+
+
+def listening(port):
+    """Wait until somebody listens: the replay server speaks before it does."""
+    for _ in range(400):
+        try:
+            return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"nobody listens on port {port}")
 
 
 def keys(records, base):
@@ -428,6 +439,7 @@ def test_huertgenwald_is_the_same_over_http_and_from_files():
     server = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert server.stdout and server.stdout.readline()
+        listening(int(command[-1]))
         base = f"http://127.0.0.1:{command[-1]}"
         over_http, refusals = told(base)
     finally:

@@ -1,6 +1,8 @@
 """The only socket of a harvest: polite, bounded, resumable, and able to replay what it once read."""
 
 import email.utils
+import functools
+import ssl
 import time
 from collections.abc import Callable, Container, Mapping
 from pathlib import Path
@@ -59,6 +61,11 @@ class _Again(Exception):
         self.expected, self.wait = expected, wait
 
 
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    return httpx.create_ssl_context()  # reading the certificates takes longer than many a page
+
+
 def cache_folder(home: Path, source_name: str) -> Path:
     """Return where the pages of a source are kept."""
     return home / "cache" / source_name
@@ -87,6 +94,7 @@ class Fetch:
             timeout=httpx.Timeout(min(60.0, self._bounds.seconds), connect=20.0),
             limits=httpx.Limits(max_connections=1),
             follow_redirects=False,
+            verify=_trust(),
         )
         self._proxied = any(value is not None for value in self._client._mounts.values())
 
