@@ -20,9 +20,11 @@ from publisher.views.answers import problem
 
 __all__ = ["create_app", "library", "problem", "served"]
 
-CORS = {
+ALWAYS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Link, Content-Location, Retry-After, X-Publisher-Release",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
 }
 
 
@@ -115,13 +117,13 @@ def _http_problem(error: HTTPException) -> Any:
 
 
 def _everywhere(response: Response) -> Response:
-    for name, value in CORS.items():
-        response.headers.setdefault(name, value)
+    told = {name.lower() for name, _ in response.headers}
+    for name, value in ALWAYS.items():
+        if name.lower() not in told:
+            response.headers.add(name, value)
     if request.method == "OPTIONS":
         response.headers.setdefault("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
         response.headers.setdefault("Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     if response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", "default-src 'self'; base-uri 'self'; form-action 'self'; object-src 'none'")
     return response
