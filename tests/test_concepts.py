@@ -42,6 +42,10 @@ def slug(iri: str | None) -> str | None:
         ("zurückgezogen", "zurueckgezogen", None, None),
         ("Es erfolgte keine Abstimmung.", "ohne-abstimmung", None, None),
         ("einstimmig", None, "einstimmig", None),
+        ("Einstimmiger Beschluss", None, "einstimmig", None),
+        ("mit Stimmenmehrheit laut Beschlussvorschlag", "beschlossen", "mehrheitlich", None),
+        ("abweichend vom Beschlussvorschlag beschlossen", "beschlossen", None, True),
+        ("in den Ausschuss für Soziales verwiesen", "verwiesen", None, None),
     ],
 )
 def test_a_result_is_read_with_negation_majority_and_amendment(text, outcome, majority, amended):
@@ -69,6 +73,8 @@ def test_an_open_item_has_no_result_and_is_not_counted_as_unread(text):
         ("7 Ja-Stimmen / 1 Enthaltung", Votes(favor=7, abstention=1)),
         ("12x ja, 1x nein, 1x Enthaltung", Votes(12, 1, 1)),
         ("Ja: 7 Nein: 3 Enthaltungen: 1", Votes(7, 3, 1)),
+        ("Ja 12 / Nein 3 / Enthaltung 1", Votes(12, 3, 1)),
+        ("dafür: 12, dagegen: 3, Enthaltungen: 0", Votes(12, 3, 0)),
         ("8 Ja-Stimmen, 1 Gegenstimmen, 0 Stimmenthaltungen", Votes(8, 1, 0)),
         ("2 Ja-Stimme(n), 1 Gegenstimme(n), 0 Stimmenthaltung(en)", Votes(2, 1, 0)),
         ("einstimmig, 2 Enthaltungen (1x Grüne; 1x CDU)", Votes(abstention=2)),
@@ -92,6 +98,8 @@ def test_votes_that_are_certain_are_read(text, votes):
         "beschlossen und an den Rat verwiesen",
         "19 Ja-Stimmen, 8 Nein-Stimmen, 1 Enthaltung. Für eine Abberufung bedarf es einer Mehrheit von zwei Dritteln.",
         "lt. Protokoll",
+        "Ja 12 Nein",
+        "nicht in den Ausschuss verwiesen",
     ],
 )
 def test_what_is_not_certain_gives_no_result_and_is_counted(text):

@@ -39,27 +39,26 @@ LETTER = "a-zäöüß"
 WORDS = ("ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf")
 NUMBERS = {word: at for at, word in enumerate(WORDS, 1)} | {"eine": 1, "einer": 1, "keine": 0, "keiner": 0, "ohne": 0, "o": 0}
 KINDS = {
-    "favor": r"ja[\s–-]*stimmen?(?:\(n\))?|ja",
-    "against": r"nein[\s–-]*stimmen?(?:\(n\))?|gegenstimmen?(?:\(n\))?|nein",
+    "favor": r"ja[\s–-]*stimmen?(?:\(n\))?|ja|dafür",
+    "against": r"nein[\s–-]*stimmen?(?:\(n\))?|gegenstimmen?(?:\(n\))?|nein|dagegen",
     # as typed in Hürtgenwald (SD.NET, 2019): Entahltungen, Enthaltugen, Enhaltungen, Enthalten
     "abstention": r"(?:stimm)?(?:enthaltung|entahltung|enthaltug|enhaltung)(?:en|\(en\))?|enthalten",
 }
 NUMBER = rf"\d{{1,3}}|{'|'.join(sorted(NUMBERS, key=len, reverse=True))}"
 KIND = "|".join(f"(?P<{kind}>{words})" for kind, words in KINDS.items())
 COUNT = re.compile(rf"(?:bei\s)?(?P<number>{NUMBER})(?![\d.,]\d)\s*[–-]?\s*(?:x\s?)?(?:{KIND})(?![{LETTER}])")
-COUNT_AFTER = re.compile(rf"(?:{KIND})\s*:\s*(?P<number>\d{{1,3}})(?!\d)")
+COUNT_AFTER = re.compile(rf"(?:{KIND})\s*:?\s*(?P<number>\d{{1,3}})(?!\d)")
 FILLER = re.compile(
     rf"(?:der|die|das|den|dem|beschluss|beschlu(?:ss|ß)vorschlag|antrag|vorlage|vorschlag|beschlussempfehlung|ausschuss|rat|anfrage|wird|wurde|ist"
     rf"|so|und|bei|mit|gemäß|laut|zu|abstimmungsergebnis|beratungsergebnis|ergebnis|vorschlagsgemäß|antragsgemäß|entsprechend)(?![{LETTER}])"
 )
 GAP = re.compile(r"[\s,;:/.()!–-]+")
 NOT = re.compile(rf"nicht(?![{LETTER}])")
+CHANGED = r"(?:ge|ver|abge)ändert|mit änderung(?:en)?|in (?:ge|ver|abge)änderter (?:form|fassung)|modifiziert"
+DEPARTS = r"abweichend vo[mn] (?:beschlussvorschlag|vorschlag|antrag|der vorlage)"
 AMENDED = (
     (re.compile(rf"(?:un(?:ge|ver)ändert|ohne änderung(?:en)?|in unveränderter (?:form|fassung))(?![{LETTER}])"), False),
-    (
-        re.compile(rf"(?:(?:ge|ver|abge)ändert|mit änderung(?:en)?|in (?:ge|ver|abge)änderter (?:form|fassung)|modifiziert)(?![{LETTER}])"),
-        True,
-    ),
+    (re.compile(rf"(?:{CHANGED}|{DEPARTS})(?![{LETTER}])"), True),
 )
 OPPOSITE = {"beschlossen": "abgelehnt", "empfohlen": "nicht-empfohlen", "behandelt": "nicht-behandelt"}
 """What "nicht" in front makes of an outcome; of any other nothing may be stated."""
@@ -77,6 +76,7 @@ NOTED = re.compile(
     r"(?:die anwesenden |der |die )?(?:ausschussmitglieder|ausschuss|rat|mitglieder|kreistag|gremium) (?:nimmt|nehmen|nahm|nahmen) "
     r"(?:(?!nicht|beschl|ablehn|zustimm)[^.]){0,200}?(?P<majority>einstimmig )?zur kenntnis(?![^.]{0,80}(?:beschl|ablehn|zustimm|empf))"
 )
+REFERRED = re.compile(r"(?:in|an) (?:den|die|das) (?:(?!nicht|beschl|empf|abgelehn)[^.;])*? (?:verwiesen|überwiesen|zurückverwiesen)\.?")
 AGREED = re.compile(
     r"der vorschlag wird ohne gegenrede angenommen|ohne widerrede wird dem(?: vorschlag)? zugestimmt, es erfolgt keine abstimmung"
 )
@@ -216,4 +216,6 @@ def _sentence(said: str, majorities: Mapping[str, str]) -> Result | None:
     """Return the result of one of the whole sentences with which minutes state it, None for any other text."""
     if noted := NOTED.match(said):
         return Result("zur-kenntnis-genommen", majorities.get((noted["majority"] or "").strip()))
+    if REFERRED.fullmatch(said):
+        return Result("verwiesen")
     return Result("beschlossen") if AGREED.match(said) else None

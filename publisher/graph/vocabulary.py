@@ -9,7 +9,7 @@ import pyoxigraph as ox
 
 from publisher.concepts import SCHEMES
 from publisher.config import project_file
-from publisher.ontology import OPARLX
+from publisher.ontology import OPARLX, ontology
 from publisher.record import CLASSES, SCHEMA
 
 CONCEPTS = "https://w3id.org/oparl-ld/concept"
@@ -145,8 +145,7 @@ def _row(entry: Entry) -> Row:
         return entry.all(name) == ("true",)
 
     meant = entry.all("oparlx:onProperty")[0]
-    known = vocabulary().get(meant)
-    value = entry.all("oparlx:valueClass") or (known.all("rdfs:range") if known else ())
+    value = entry.all("oparlx:valueClass") or _datatype(entry)
     return Row(
         entry.iri,
         entry.all("oparlx:key")[0],
@@ -159,6 +158,16 @@ def _row(entry: Entry) -> Row:
         inverse=is_so("oparlx:inverse"),
         implies=entry.all("oparlx:implies"),
     )
+
+
+def _datatype(entry: Entry) -> tuple[str, ...]:
+    use = ontology().uses[entry.all("oparlx:onClass")[0]][entry.all("oparlx:key")[0]]
+    return {
+        "lang": (PREFIXES["rdf"] + "langString",),
+        "plain": (PREFIXES["xsd"] + "string",),
+        "json": (PREFIXES["rdf"] + "JSON",),
+        "typed": (use.datatype,),
+    }.get(use.kind, ("IRI",))
 
 
 def classes() -> list[Entry]:
