@@ -20,7 +20,7 @@ Answer = tuple[int, dict[str, str], bytes]
 def key_of(url: str) -> str:
     """Return a page's name and parameters in one spelling: "vo020.asp?VOLFDNR=3001"."""
     parts = urlsplit(url)
-    query = "&".join(f"{name.upper()}={value}" for name, value in sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    query = "&".join(sorted(f"{name.upper()}={value}" for name, value in parse_qsl(parts.query, keep_blank_values=True)))
     return parts.path.rsplit("/", 1)[-1] + (f"?{query}" if query else "")
 
 

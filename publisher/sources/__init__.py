@@ -6,7 +6,7 @@ from publisher.config import Source
 from publisher.errors import Misconfigured
 from publisher.fetch import Fetch
 from publisher.record import Record, Refusal
-from publisher.sources import allris3, ldes, oparl, oparl_files, unserac
+from publisher.sources import allris3, allris4, ldes, oparl, oparl_files, unserac
 
 Records = Iterator[Record | Refusal]
 
@@ -16,6 +16,7 @@ KINDS: dict[str, Callable[[Source, Fetch], Records]] = {
     "ldes": ldes.records,
     "unserac": unserac.records,
     "allris3": allris3.records,
+    "allris4": allris4.records,
 }
 
 

@@ -201,7 +201,7 @@ def agenda_item_object(
     paper = facts.get("paper")
     linked = bool(paper and facts.get("key") and known(paper, facts["key"]))
     extension = {
-        "Zusatz": facts.get("extra"), "Nachtrag": facts.get("supplement"),
+        "Zusatz": facts.get("extra"), "Nachtrag": facts.get("supplement"), "Zuständigkeit": facts.get("competence"),
         "Niederschrift": place.urn("meeting", facts["minutesOf"]) if facts.get("minutesOf") else None,
         "Vorlage": place.urn("paper", paper) if paper and not linked else None,
     }  # fmt: skip

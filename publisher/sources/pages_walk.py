@@ -13,7 +13,7 @@ from publisher.sources.pages_records import Place
 
 Parser = Callable[[bytes | str, str], dict[str, Any]]
 CLOSED = ("not public", "no information")
-BUSY_LIMIT = 3
+BUSY, BUSY_LIMIT = "busy", 3
 
 
 class Reader:
@@ -23,7 +23,9 @@ class Reader:
         self.source, self.fetch, self.headers = source, fetch, headers or {}
         self.busy = 0
 
-    def read(self, url: str, parser: Parser, cls: str = "", id: str = "") -> dict[str, Any] | Refusal:
+    def read(
+        self, url: str, parser: Parser, cls: str = "", id: str = "", *, headers: dict[str, str] | None = None
+    ) -> dict[str, Any] | Refusal:
         """Return the facts of a page, or a Refusal that says why there are none.
 
         A page that is busy, garbled or cut is asked for again by `fetch`; one that is closed is not. Raises Unreachable when the
@@ -42,18 +44,19 @@ class Reader:
                 raise
 
         try:
-            page = self.fetch(url, headers=self.headers, check=lambda page: found.append(judged(page)))
+            page = self.fetch(url, headers=headers or self.headers, check=lambda page: found.append(judged(page)))
             self.busy = 0
             return found[-1] if found else judged(page)
         except Malformed as error:
-            self.busy += error.expected == "busy"
+            self.busy += error.expected == BUSY
             if self.busy >= BUSY_LIMIT:
                 raise Unreachable(
                     self.source.name, url, f"a page; {self.busy} pages in a row say that the server is asked too often"
                 ) from error
-            return Refusal(url, f"expected {error.expected}", cls, id)
+            busy = "a page, the server says that it is asked too often"
+            return Refusal(url, f"expected {busy if error.expected == BUSY else error.expected}", cls, id)
         except Unreachable as error:
-            return Refusal(url, f"expected {error.expected}", cls, id)
+            return Refusal(url, f"expected {error.expected.removeprefix('expected ')}", cls, id)
 
 
 class Organizations:

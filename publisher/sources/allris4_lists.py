@@ -1,0 +1,154 @@
+"""Pure parsers of ALLRIS 4 lists: meetings (si018, si010), committees (gr010), one committee's members (gr020), one person (kp020)."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborNode
+
+from publisher.errors import Malformed
+from publisher.sources.allris3_frame import cells_of, key_at, keys_of
+from publisher.sources.allris3_lists import _period
+from publisher.sources.allris3_pages import CANCELLED, _full, ended
+from publisher.sources.allris4_pages import Frame, opened, own_key, pieces
+from publisher.sources.pages_common import HOUR, day, hours, key_in, number, plain
+
+SELF = re.compile(r'"u"\s*:\s*"([^"]*?(?:si018|si010|gr010)\?\d+-\d+\.0-[^"]*)"')
+NEXT = re.compile(r'"u"\s*:\s*"([^"]*navigator-next)"')
+LINKED = re.compile(r"silink_(\d{1,18})$")
+KINDS = {"rat": "Gremium", "ausschuss": "Gremium", "ausschüsse": "Gremium", "fraktion": "Fraktion", "gruppe": "Fraktion"}
+
+
+def shell(parser: Callable[[bytes | str, str], dict[str, Any]]) -> Callable[[bytes | str, str], dict[str, Any]]:
+    """Return a parser of a list's first page: where Wicket fetches the list from ("next"), or the list itself where the page shows it.
+
+    The address counts up with each page of a visit, so it is read, never made.
+    """
+
+    def first(body: bytes | str, url: str) -> dict[str, Any]:
+        text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+        hit = SELF.search(text)
+        return {"kind": "shell", "next": _absolute(url, hit[1]), "notes": []} if hit else parser(body, url)
+
+    return first
+
+
+def _absolute(url: str, href: str) -> str:
+    return urljoin(url, href.replace("\\/", "/"))
+
+
+def meetings(body: bytes | str, url: str) -> dict[str, Any]:
+    """Return the meetings listed and the address of the next page. Raises Malformed if it is neither a list nor an Ajax answer.
+
+    A row's key stands in its link (SILFDNR=) or, without any address, in its id (silink_1003198); towns differ.
+    """
+    text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+    frame = opened(pieces(body), url, "table,.emptyList,#noData")
+    found: dict[str, dict[str, Any]] = {}
+    for row in frame.main.css("tr"):
+        cells = cells_of(row)
+        if not cells or row.css_first("table") is not None:
+            continue
+        key = keys_of(row).get("SILFDNR") or _linked(row)
+        said = [frame.page.take(cell, "" if key else "header") for cell in cells]
+        if key and key not in found:
+            found[key] = {"key": key} | _meeting(said)
+    hit = NEXT.search(text)
+    facts = {"kind": "meetings", "meetings": list(found.values()), "next": _absolute(url, hit[1]) if hit else None}
+    return ended(frame.page, facts, "si018")
+
+
+def _linked(row: LexborNode) -> str | None:
+    ids = (LINKED.search(node.id or "") for node in row.css('[id^="silink_"]'))
+    return next((number(hit[1]) for hit in ids if hit), None)
+
+
+def _meeting(said: list[str]) -> dict[str, Any]:
+    at = next((found for text in said if (found := day(text))), None)
+    clock = next((text for text in said if HOUR.search(text) and len(text) < 40), "")
+    start, end = hours(clock)
+    name = next((text for text in said if text and text != clock and not day(text)), "")
+    return _full({"day": at, "start": start, "end": end, "name": name}) | {"agenda": True, "cancelled": bool(CANCELLED.search(name))}
+
+
+def organizations(body: bytes | str, url: str) -> dict[str, Any]:
+    """Return the committees of gr010: key "gr-12", name, classification from the row above its group. Raises Malformed."""
+    frame = opened(pieces(body), url, "table,.emptyList,#noData")
+    found: dict[str, dict[str, Any]] = {}
+    group = ""
+    for row in frame.main.css("tr"):
+        cells = cells_of(row)
+        link = row.css_first('a[href*="GRLFDNR="]')
+        key = key_in(link.attributes.get("href"), "GRLFDNR") if link is not None else None
+        said = [frame.page.take(cell, "" if key and at == 0 else "statistics") for at, cell in enumerate(cells)]
+        if not key and cells and cells[0].tag == "td" and said[0] and not any(said[1:]):
+            group = said[0]
+        if key and link is not None and f"gr-{key}" not in found:
+            name = plain(link.text()) or said[0]
+            found[f"gr-{key}"] = _full({"key": f"gr-{key}", "name": name, "classification": group, "organizationType": _kind(group)})
+    return ended(frame.page, {"kind": "organizations", "organization": list(found.values())}, "gr010")
+
+
+def _kind(group: str) -> str | None:
+    word = group.lower()
+    return next((kind for name, kind in KINDS.items() if name in word), None)
+
+
+def organization(body: bytes | str, url: str) -> dict[str, Any]:
+    """Return name and members of a committee (gr020). Raises Malformed."""
+    frame = opened(pieces(body), url, "table,dl dt")
+    page = frame.page
+    facts: dict[str, Any] = {"kind": "organization", "key": f"gr-{own_key(frame, 'GRLFDNR')}", "name": frame.title, "member": []}
+    withheld = 0
+    for row in frame.main.css("tr"):
+        if row.css_first("table") is not None:
+            continue
+        key = key_at(row, "KPLFDNR")
+        told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
+        withheld += 0 if key or row.css_first("th") is not None else len(told)
+        if key and told:
+            facts["member"].append(_full({"key": key, "name": told[0], "role": " ".join(told[1:2]), "function": " ".join(told[2:3])}))
+    _contact(frame, "organization.location", withheld)
+    return ended(page, facts, "gr020")
+
+
+def person(body: bytes | str, url: str) -> dict[str, Any]:
+    """Return name and memberships of a person (kp020); everything else of that page is withheld and counted. Raises Malformed."""
+    frame = opened(pieces(body), url, "table,dl dt")
+    page = frame.page
+    facts: dict[str, Any] = {"kind": "person", "key": own_key(frame, "KPLFDNR"), "name": frame.title, "membership": []}
+    withheld = 0
+    for row in frame.main.css("tr"):
+        if row.css_first("table") is not None:
+            continue
+        key = key_at(row, "GRLFDNR")
+        told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
+        withheld += 0 if key or row.css_first("th") is not None else len(told)
+        if key and told:
+            facts["membership"].append(_full({"organization": f"gr-{key}", "name": told[0]}) | _period(told[1:]))
+    _contact(frame, "person.location", withheld)
+    return ended(page, facts, "kp020")
+
+
+def _contact(frame: Frame, path: str, withheld: int) -> None:
+    for node in frame.main.css("dl"):
+        withheld += len(frame.page.block(node, "withheld"))
+    for heading in frame.main.css("h2,h3"):
+        frame.page.block(heading, "header")
+    if withheld:
+        frame.page.note("withheld", "contact", path, withheld)
+
+
+def papers(body: bytes | str, url: str) -> dict[str, Any]:
+    """Return the papers that a vo040 page lists. Raises Malformed."""
+    frame = opened(pieces(body), url, "table,.emptyList,#noData")
+    found: dict[str, dict[str, Any]] = {}
+    for row in frame.main.css("tr"):
+        key = key_at(row, "VOLFDNR")
+        said = [frame.page.take(cell, "" if key else "header") for cell in cells_of(row)]
+        if key:
+            found.setdefault(key, _full({"key": key, "date": next((at for text in said if (at := day(text))), None)}))
+    if not found and frame.main.css_first("table") is None:
+        raise Malformed(url, "a list of papers")
+    return ended(frame.page, {"kind": "papers", "paper": list(found.values())}, "vo040")
