@@ -246,7 +246,7 @@ def test_a_list_that_never_ends_ends(tmp_path):
 
 
 def test_a_server_that_is_asked_too_often_ends_the_walk():
-    with site.served(dict.fromkeys(ANSWERS, PAGES["busy.html"]), "text/html; charset=UTF-8") as server:
+    with site.served(dict.fromkeys((*ANSWERS, "si010"), PAGES["busy.html"]), "text/html; charset=UTF-8") as server:
         source = site.source(server, "allris4")
         with pytest.raises(Unreachable, match="too often"):
             list(allris4.records(source, site.fetch(source)))
