@@ -20,6 +20,7 @@ from publisher.graph.mapper import implied, quads
 from publisher.iris import Iris
 from publisher.pipeline.localise import localised, space_of
 from publisher.record import Record, parts
+from publisher.release import current
 from publisher.sources import oparl_files
 from publisher.sources.normal import normalised
 
@@ -333,3 +334,18 @@ def test_the_shapes_of_eli_would_find_a_motion_that_somebody_passed():
     text = "".join(quads(obj) + implied(obj) for obj in objects) + compiled(objects) + wrong
 
     assert validated(text, "core")[0] is False
+
+
+def test_the_founding_page_answers_a_question_in_terms_of_eli_dl_alone(seed_home):
+    release = current(seed_home)
+    asked = f"""PREFIX dl: <{ELI_DL}> SELECT ?process ?activity ?order ?who WHERE {{
+      ?process a dl:Process ; dl:consists_of ?activity .
+      ?activity dl:activity_order ?order ; dl:had_participant_organization ?who
+    }} ORDER BY ?order"""
+
+    store = ox.Store.read_only(str(release.path / "store"))
+    rows = [[str(cell) for cell in row] for row in store.query(asked, use_default_graph_as_union=True)]
+
+    assert [row[2][1] for row in rows] == ["1", "2"]
+    assert len({row[0] for row in rows}) == 1 and len({row[3] for row in rows}) == 2
+    assert not list(store.query(f"SELECT * {{ ?decision a <{ELI_DL}Decision> }}", use_default_graph_as_union=True))
