@@ -117,22 +117,23 @@ def occurrences(mark: bytes) -> Callable[[bytes], int]:
     return count
 
 
-# What stands once for each row and can never stand inside a value, because values are escaped.
-ROWS: dict[str, Callable[[], Callable[[bytes], int]]] = {
-    "application/sparql-results+json": lambda: occurrences(b'}},{"'),
-    "application/sparql-results+xml": lambda: occurrences(b"<result>"),
-    "text/csv": lines_outside_quotes,
-    "text/tab-separated-values": lambda: occurrences(b"\n"),
-    "application/n-triples": lambda: occurrences(b"\n"),
-    "application/n-quads": lambda: occurrences(b"\n"),
+# What stands once for each row and can never stand inside a value, because values are escaped; and where the count begins:
+# a table has a header line, and in JSON the mark stands between rows.
+ROWS: dict[str, tuple[int, Callable[[], Callable[[bytes], int]]]] = {
+    "application/sparql-results+json": (1, lambda: occurrences(b'}},{"')),
+    "application/sparql-results+xml": (0, lambda: occurrences(b"<result>")),
+    "text/csv": (-1, lines_outside_quotes),
+    "text/tab-separated-values": (-1, lambda: occurrences(b"\n")),
+    "application/n-triples": (0, lambda: occurrences(b"\n")),
+    "application/n-quads": (0, lambda: occurrences(b"\n")),
 }
 
 
 def answer(store: ox.Store, job: dict[str, Any]) -> tuple[dict[str, Any], Spool | None]:
     """Return what became of a query: {"status": "done" | "met" | "malformed" | "failed", ...}, and its answer when done."""
     begin = time.perf_counter()
-    count = ROWS[job["type"]]() if job["type"] in ROWS else lambda _: 0
-    spool = Spool(job["bytes"], job["rows"], count)
+    first, count = ROWS.get(job["type"], (0, lambda: lambda _: 0))
+    spool = Spool(job["bytes"], job["rows"] - first, count())
     try:
         # One thread creates, reads and drops the results: pyoxigraph aborts the process otherwise.
         found = store.query(job["query"], base_iri=job["base"], **dataset(job))
@@ -199,7 +200,6 @@ def main() -> None:
     channel = socket.socket(fileno=descriptor)
     sealed = no_network()  # first of all: threads inherit it
     threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
-    os.nice(5)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     store = ox.Store.read_only(path)
     if sys.platform == "linux":

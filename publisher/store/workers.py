@@ -26,6 +26,7 @@ WORKER = Path(__file__).with_name("worker.py")
 HEAD = struct.Struct("!II")
 TICK_MS = 50
 STARTING_SECONDS = 30.0
+TIRED_AFTER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,11 @@ def met(limit: str, limits: Limits) -> LimitMet:
 
 
 class Worker:
-    """A query process on one release. Whoever asks waits for the whole answer; whatever goes wrong ends the process."""
+    """A query process on one release. Whoever asks waits for the whole answer; whatever goes wrong ends the process.
+
+    tired: a query took long, so the process was put behind all others on this machine, documents first; it cannot come back
+    (raising a priority takes rights), so the pool replaces it.
+    """
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path, self.limits, self.sealed = path, limits, False
@@ -136,7 +141,7 @@ class Worker:
         command = [sys.executable, "-P", str(WORKER), str(path), str(theirs.fileno()), str(limits.memory)]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         theirs.close()
-        self._started = False
+        self._started = self.tired = False
 
     def start(self) -> None:
         """Wait until the release is open. Raises Misconfigured if it cannot be opened."""
@@ -197,7 +202,11 @@ class Worker:
     def _wait(self, deadline: float) -> None:
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
+        begin = time.monotonic()
         while not poll.poll(TICK_MS):
+            if not self.tired and time.monotonic() - begin > TIRED_AFTER:
+                self.tired = True
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, 10)
             if time.monotonic() > deadline:
                 self.close()
                 raise met("time", self.limits)
@@ -272,7 +281,7 @@ class Pool:
         try:
             return worker.ask(job)
         finally:
-            if not worker.alive:
+            if worker.tired or not worker.alive:
                 worker.close()
                 worker = Worker(path, self.limits)  # the next query finds it started
             with self._lock:

@@ -296,11 +296,14 @@ def _introduction() -> Response:
     """Return what stands at the endpoint itself: the query form for browsers, the service description for programs."""
     limits: Limits = current_app.config["SPARQL_LIMITS"]
     kinds = [media_type for _, media_type, _ in GRAPH]
-    best = negotiated(request.headers.get("Accept"), [*HTML, *kinds])
+    pages = HTML if "pages" in current_app.blueprints else ()
+    best = negotiated(request.headers.get("Accept"), [*pages, *kinds])
     number = current_app.config["RELEASE"]().number
     if best in HTML:
         page = render_template("sparql.html", limits=limits, endpoint=f"{current_app.config['BASE']}/sparql")
-        return _headed(Response(page, content_type="text/html; charset=utf-8"), number, "")
+        response = _headed(Response(page, content_type="text/html; charset=utf-8"), number, "")
+        response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
+        return response
     return _document(service(current_app.config["BASE"], limits).encode(), number)
 
 
@@ -348,5 +351,6 @@ def dataset_app(path: Path, base: str, limits: Limits | None = None) -> Flask:
 
 
 def served_dataset() -> Flask:
-    """Return the app on PUBLISHER_DATASET under PUBLISHER_BASE: what a WSGI server's worker processes call."""
-    return dataset_app(Path(os.environ["PUBLISHER_DATASET"]), os.environ.get("PUBLISHER_BASE", "http://127.0.0.1:8000"))
+    """Return the app on PUBLISHER_DATASET under PUBLISHER_BASE, no client rationed: what a WSGI server's worker processes call."""
+    base = os.environ.get("PUBLISHER_BASE", "http://127.0.0.1:8000")
+    return dataset_app(Path(os.environ["PUBLISHER_DATASET"]), base, Limits(client_seconds=0))

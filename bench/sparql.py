@@ -1,0 +1,281 @@
+"""Six query shapes against our endpoint, the bare Oxigraph server and rdflib-endpoint: same data, same queries, side by side.
+
+    python bench/sparql.py [--papers 10000] [--seconds 2] [--clients 1 8] [--rdflib-endpoint PATH] [--folder DIR] [--stream]
+
+rdflib-endpoint wants a virtual environment of its own: python -m venv e && e/bin/pip install rdflib-endpoint[cli] uvicorn,
+then --rdflib-endpoint e/bin/rdflib-endpoint. Prints a Markdown table: requests a second, median and 99th percentile in ms, and
+the ratio to the bare server. Text search: ours by the index, the others by CONTAINS, for they have none.
+"""
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from publisher.search import build  # noqa: E402
+from publisher.store import opened  # noqa: E402
+
+BASE = "https://ris.example.org"
+O = "https://schema.oparl.org/1.1/"  # noqa: E741
+TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+PREFIX = f"PREFIX o: <{O}> PREFIX x: <https://w3id.org/oparl-ld/ns#> PREFIX xsd: <{XSD}> "
+WORDS = (
+    "Radweg",
+    "Haushalt",
+    "Schule",
+    "Bebauungsplan",
+    "Straße",
+    "Kita",
+    "Feuerwehr",
+    "Friedhof",
+    "Sportplatz",
+    "Klima",
+    "Bericht",
+    "Satzung",
+    "Antrag",
+    "Neubau",
+    "Sanierung",
+)
+PATIENCE = 20.0  # seconds; a server that needs longer for one answer is out of this race
+
+
+class Measure(NamedTuple):
+    """Requests a second, median and 99th percentile in ms, rows of the answer."""
+
+    rate: float
+    median: float
+    p99: float
+    rows: int
+
+
+def paper(key: int, draw: Random) -> tuple[str, str, bytes]:
+    """Return (IRI, name, N-Quads) of an invented paper with two consultations: 24 triples and 4 derived ones."""
+    iri, year = f"{BASE}/eli/dl/05334/vorlage/{key}", 2004 + key % 20
+    name = f"{draw.choice(WORDS)} {draw.choice(WORDS)} {draw.randrange(1000)}"
+    date = f'"{year}-{draw.randrange(1, 13):02}-{draw.randrange(1, 28):02}"^^<{XSD}date>'
+    lines = [
+        f"<{iri}> {TYPE} <{O}Paper>",
+        f'<{iri}> <{O}name> "{name}"@de',
+        f'<{iri}> <{O}reference> "{year}/{key}"',
+        f"<{iri}> <{O}date> {date}",
+    ]
+    lines += [
+        f"<{iri}> <{O}body> <{BASE}/id/05334>",
+        f"<{iri}> <{O}originatorOrganization> <{BASE}/id/05334/organization/{draw.randrange(40)}>",
+    ]
+    for turn in range(2):
+        part = f"{BASE}/eli/dl/05334/beratung/{key}-{turn}"
+        meeting = f"{BASE}/eli/dl/05334/sitzung/{key // 10 + turn}"
+        lines += [f"<{iri}> <{O}consultation> <{part}>", f"<{part}> {TYPE} <{O}Consultation>", f"<{part}> <{O}paper> <{iri}>"]
+        lines += [f"<{part}> <{O}meeting> <{meeting}>", f"<{part}> <{O}organization> <{BASE}/id/05334/organization/{draw.randrange(40)}>"]
+        lines += [
+            f'<{part}> <{O}role> "{("Vorberatung", "Entscheidung")[turn]}"',
+            f'<{part}> <{O}authoritative> "{"true" if turn else "false"}"^^<{XSD}boolean>',
+        ]
+        lines += (
+            [f'<{meeting}> <{O}start> "{year}-06-{key // 10 % 28 + 1:02}T18:00:00+02:00"^^<{XSD}dateTime>']
+            if turn == 0 and key % 10 == 0
+            else []
+        )
+    eli = "http://data.europa.eu/eli/ontology#"
+    derived = [f"<{iri}> {TYPE} <{eli}Work>", f"<{iri}> <{eli}is_realized_by> <{iri}/deu>", f"<{iri}/deu> {TYPE} <{eli}Expression>"]
+    derived += [f'<{iri}/deu> <{eli}title> "{name}"@de']
+    text = "".join(f"{line} <{iri}> .\n" for line in lines) + "".join(f"{line} <{iri}/eli> .\n" for line in derived)
+    return iri, name, text.encode()
+
+
+def queries(papers: int) -> dict[str, tuple[str, str]]:
+    """Return the shapes: name -> (our query, the peers' query)."""
+    one = f"<{BASE}/eli/dl/05334/vorlage/{papers // 2}>"
+    shapes = {
+        "record with route": f"SELECT * {{ {one} o:name ?n ; o:consultation ?c . ?c o:role ?r ; o:organization ?g ; o:meeting ?m }}",
+        "committee, dates, ordered": f"SELECT ?p ?n ?d {{ ?c o:organization <{BASE}/id/05334/organization/7> ; o:paper ?p . "
+        '?p o:name ?n ; o:date ?d FILTER(?d >= "2015-01-01"^^xsd:date && ?d < "2017-01-01"^^xsd:date) } ORDER BY DESC(?d) ?p LIMIT 100',
+        "counts by organisation, year": "SELECT ?g ?y (COUNT(*) AS ?k) { ?p o:originatorOrganization ?g ; o:date ?d } "
+        "GROUP BY ?g (YEAR(?d) AS ?y)",
+        "property path": f"SELECT DISTINCT ?g {{ {one} o:consultation/o:meeting/^o:meeting/o:organization ?g }}",
+        "harvest 100 papers": "CONSTRUCT { ?p ?q ?v } { { SELECT ?p { ?p a o:Paper } ORDER BY ?p LIMIT 100 } ?p ?q ?v }",
+    }
+    both = {name: (PREFIX + text, PREFIX + text) for name, text in shapes.items()}
+    ours = 'SELECT ?p ?n { ?p x:matches ("Friedhof" ?s 50) ; o:name ?n } ORDER BY DESC(?s)'
+    theirs = 'SELECT ?p ?n { ?p a o:Paper ; o:name ?n FILTER(CONTAINS(LCASE(?n), "friedhof")) } LIMIT 50'
+    return both | {"text search": (PREFIX + ours, PREFIX + theirs)}
+
+
+def client(port: int, path: str, query: str, seconds: float, sent: Any) -> None:
+    """Ask the same query again and again on one connection; send the times in seconds and the rows, or no times after a time-out."""
+    accept = "application/n-triples" if "CONSTRUCT" in query else "application/sparql-results+json"
+    target, times, rows = f"{path}?{urlencode({'query': query})}", [], 0
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    end = time.perf_counter() + seconds
+    while not times or time.perf_counter() < end:
+        begin = time.perf_counter()
+        try:
+            connection.request("GET", target, headers={"Accept": accept})
+            response = connection.getresponse()
+            body = response.read()
+        except TimeoutError:
+            sent.put(([], 0))
+            return
+        if response.status != 200:
+            raise SystemExit(f"{response.status} {body[:300]!r}")
+        times.append(time.perf_counter() - begin)
+        if len(times) == 1:
+            rows = len(body.splitlines()) if "triples" in accept else len(json.loads(body)["results"]["bindings"])
+    sent.put((times, rows))
+
+
+def measured(port: int, path: str, query: str, seconds: float, clients: int) -> Measure:
+    """Return what `clients` at once get; no requests a second if any of them waited longer than PATIENCE."""
+    sent: Any = multiprocessing.Queue()
+    crowd = [multiprocessing.Process(target=client, args=(port, path, query, seconds, sent)) for _ in range(clients)]
+    for one in crowd:
+        one.start()
+    results = [sent.get(timeout=seconds + PATIENCE + 10) for _ in crowd]
+    for one in crowd:
+        one.join()
+    if not all(times for times, _ in results):
+        return Measure(0.0, PATIENCE * 1000, PATIENCE * 1000, 0)
+    times = sorted(time for found, _ in results for time in found)
+    rate = sum(len(found) / sum(found) for found, _ in results)
+    return Measure(rate, times[len(times) // 2] * 1000, times[int(len(times) * 0.99)] * 1000, results[0][1])
+
+
+@contextmanager
+def running(command: list[str], port: int, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends; the block begins once its port answers."""
+    server = subprocess.Popen(command, env=os.environ | environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(3000):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield server
+    finally:
+        server.kill()
+        server.wait()
+
+
+def prepared(folder: Path, papers: int) -> None:
+    """Write the dataset as N-Quads and N-Triples, our release with its search index, and the bare server's store."""
+    draw = Random(20260101)
+    found = []
+    with (folder / "data.nq").open("wb") as quads, (folder / "data.nt").open("wb") as triples:
+        for key in range(papers):
+            iri, name, text = paper(key, draw)
+            quads.write(text)
+            triples.writelines(line.rsplit(b" <", 1)[0] + b" .\n" for line in text.splitlines())
+            found.append((iri, "Paper", BASE, {"id": iri, "type": "Paper", "name": name}))
+    build(folder / "search", iter(found))
+    store = opened(f"oxigraph:{folder}/working", writable=True)
+    store.load(folder / "data.nq")
+    store.release(folder / "store")
+    store.close()
+    shutil.copytree(folder / "store", folder / "bare")
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def servers(folder: Path, rdflib_endpoint: str) -> Iterator[tuple[str, list[str], int, str]]:
+    """Yield (name, command, port, path) of each server; all stand on the same data."""
+    port = free_port()
+    ours = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "publisher.views.sparql:served_dataset", "--no-log"]
+    yield (
+        "ours",
+        [*ours, "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "16", "--backpressure", "64"],
+        port,
+        "/sparql",
+    )
+    port = free_port()
+    bare = str(Path(sys.executable).with_name("oxigraph"))
+    yield (
+        "Oxigraph server",
+        [bare, "serve-read-only", "-l", str(folder / "bare"), "-b", f"127.0.0.1:{port}", "--union-default-graph"],
+        port,
+        "/query",
+    )
+    if rdflib_endpoint:
+        port = free_port()
+        yield "rdflib-endpoint", [rdflib_endpoint, "serve", "--host", "127.0.0.1", "--port", str(port), str(folder / "data.nt")], port, "/"
+
+
+def million(folder: Path) -> None:
+    """Print time, first byte and peak memory of a million rows as CSV from ours and the bare server."""
+    query = PREFIX + "SELECT ?s ?p ?o ?k { VALUES ?k { " + " ".join(map(str, range(200))) + " } ?s ?p ?o } LIMIT 1000000"
+    print("\n| a million rows as CSV | seconds | first byte | bytes | peak memory of all its processes |\n|---|---|---|---|---|")
+    for name, command, port, path in servers(folder, ""):
+        with running(command, port, PUBLISHER_DATASET=str(folder), PUBLISHER_BASE=BASE) as server:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+            begin = time.perf_counter()
+            connection.request("GET", f"{path}?{urlencode({'query': query})}", headers={"Accept": "text/csv"})
+            response, size, peak, first = connection.getresponse(), 0, 0, 0.0
+            while chunk := response.read(1 << 20):
+                first = first or time.perf_counter() - begin
+                size += len(chunk)
+                peak = max(peak, memory(server.pid))
+            print(
+                f"| {name} ({response.status}) | {time.perf_counter() - begin:.1f} | {first:.2f} | {size} | {peak >> 20} MB |", flush=True
+            )
+
+
+def memory(pid: int) -> int:
+    """Return the resident bytes of a process and of all that descend from it."""
+    children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 + sum(memory(child) for child in children)
+
+
+def main() -> None:
+    """Run and print the comparison."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--papers", type=int, default=10_000)
+    options.add_argument("--seconds", type=float, default=2)
+    options.add_argument("--clients", type=int, nargs="+", default=[1, 8])
+    options.add_argument("--rdflib-endpoint", default="")
+    options.add_argument("--folder", type=Path, default=Path("var/bench-sparql"))
+    options.add_argument("--stream", action="store_true")
+    chosen = options.parse_args()
+    shutil.rmtree(chosen.folder, ignore_errors=True)
+    chosen.folder.mkdir(parents=True)
+    prepared(chosen.folder, chosen.papers)
+    print(f"{chosen.papers} papers, {sum(1 for _ in (chosen.folder / 'data.nq').open('rb'))} quads\n")
+    print("| query | clients | server | requests/s | median ms | p99 ms | rows | ratio to bare |\n|---|---|---|---|---|---|---|---|")
+    results: dict[tuple[str, int, str], Measure] = {}
+    for name, command, port, path in servers(chosen.folder, chosen.rdflib_endpoint):
+        with running(command, port, PUBLISHER_DATASET=str(chosen.folder), PUBLISHER_BASE=BASE):
+            for shape, texts in queries(chosen.papers).items():
+                alone = measured(port, path, texts[name != "ours"], 0.3, 1)
+                for clients in chosen.clients:
+                    query, seconds = texts[name != "ours"], chosen.seconds
+                    # Several clients on what one waited seconds for would only time out.
+                    slow = not alone.rate or alone.median * clients > PATIENCE * 500
+                    results[shape, clients, name] = alone if slow else measured(port, path, query, seconds, clients)
+    for (shape, clients, name), (rate, median, p99, rows) in sorted(results.items(), key=lambda item: item[0][:2]):
+        ratio = rate / results[shape, clients, "Oxigraph server"][0]
+        print(f"| {shape} | {clients} | {name} | {rate:.1f} | {median:.2f} | {p99:.1f} | {rows} | {ratio:.2f} |")
+    if chosen.stream:
+        million(chosen.folder)
+
+
+if __name__ == "__main__":
+    main()
