@@ -50,7 +50,7 @@ def release(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def limits() -> Limits:
-    return Limits(seconds=SECONDS, rows=2_000, bytes=1_000_000, memory=400 << 20, query_bytes=20_000, workers=1, client_seconds=0)
+    return Limits(seconds=SECONDS, rows=2_000, bytes=1_800_000, memory=400 << 20, query_bytes=20_000, workers=1, client_seconds=0)
 
 
 @pytest.fixture(scope="module")
