@@ -1,5 +1,6 @@
 """Promises of the OParl API: lists, filters, paging, tombstones, errors."""
 
+from contextlib import closing
 from urllib.parse import quote
 
 import orjson
@@ -8,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.errors import Malformed
+from publisher.journal.reader import Reader
+from publisher.record import parts
+from publisher.release import current
 from publisher.views import create_app
-from publisher.views.lists import asked, moment, token
+from publisher.views.lists import CLASS_OF, asked, moment, token
 from tests.town import BASE, BODY, objects, paper, published
 
 SOZ = f"{BODY}/organization/soz"
@@ -173,3 +177,27 @@ def test_a_time_is_an_instant_with_a_zone_or_refused_with_an_example(text):
 )
 def test_a_bookmark_comes_back_as_it_went(key):
     assert asked({"after": token(key)}).after == key
+
+
+def test_a_walk_over_the_whole_real_crawl_misses_nothing_and_finds_no_untyped_object(crawl_home):
+    client = create_app(crawl_home).test_client()
+    with closing(Reader(crawl_home, current(crawl_home).number)) as reader:
+        base, live = reader.base, {cls: count for cls, (count, _) in reader.counts().items()}
+        [body] = reader.bodies()
+        found = {}
+        for key, cls in CLASS_OF.items():
+            every = walked_under(client, base, f"{body.iri}/{key}?limit=1000")
+            assert len({one["id"] for one in every}) == len(every)
+            assert all(reader.get(one["id"]) for one in every[::50])
+            assert all(part["type"] for one in every for _, part in parts(one))
+            found[cls] = len(every)
+    assert found == {cls: live.get(cls, 0) for cls in found} and found["Paper"] > 2000
+
+
+def walked_under(client, base, url):
+    found = []
+    while url:
+        page = orjson.loads(client.get(url.removeprefix(base)).data)
+        found += page["data"]
+        url = page["links"].get("next")
+    return found
