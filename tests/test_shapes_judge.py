@@ -137,6 +137,16 @@ def test_nothing_to_judge_is_nothing_wrong(text):
     assert judge(text, shapes()) == []
 
 
+@given(st.binary(max_size=60), st.sampled_from([b"", b"\n", b" .\n", b" <http://g/1> .\n"]), st.booleans())
+def test_whatever_bytes_come_each_record_gets_an_answer(noise, end, first):
+    good = quads(paper("1", date="2024-02-31")).encode()
+
+    results = judge(noise + end + good if first else good + noise + end, shapes())
+
+    assert all(result.severity in ("Violation", "Warning", "Info") for result in results)
+    assert results
+
+
 def test_an_unknown_engine_is_refused_with_those_there_are():
     with pytest.raises(Misconfigured, match=r"no SHACL engine 'jena'; there are: shacl, pyshacl"):
         judge("", shapes(), engine="jena")

@@ -96,6 +96,7 @@ def _constraints(graph: Graph) -> str:
     return "".join(sorted(f"{s.n3()} {p.n3()} {o.n3()} .\n" for s, p, o in graph if p not in words))
 
 
+@cache
 def _read(path: Path) -> tuple[str, Graph]:
     try:
         text = path.read_text("utf-8")

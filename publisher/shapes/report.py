@@ -24,7 +24,8 @@ KINDS = {
     "withheld": ("Zurückgehalten", "Withheld"),
     "unmapped": ("Ohne Platz im Modell", "Without a place in the model"),
 }
-PUBLISHED = ("core", "ranges", "relations")
+PUBLISHED = ("core", "ranges", "relations", "eli", "dcat")
+EXAMPLES = 10
 PLACE = re.compile(r"/(eli/dl|id)/\d+(?:/[^/]+)?/([a-z]+)/[^/]+$")
 INNER = re.compile(r"/vorlage/[^/]+/(abschnitt|vorschlag)/[^/]+$")
 
@@ -99,19 +100,16 @@ class Tally:
             Line(source, cls, rules[iri], count, self.objects[source, cls, iri], self.checked[source, cls])
             for (source, cls, iri), count in self.counts.items()
         ]
-        results = [result for key in sorted(self.results) for result in self.results[key]]
         return Report(
-            release, base, made, tuple(sorted(lines, key=_weight)), tuple(results), self._notes(), self._checked(), self._refused()
+            release,
+            base,
+            made,
+            tuple(sorted(lines, key=_weight)),
+            {key: tuple(results) for key, results in sorted(self.results.items())},
+            dict(sorted(self.notes.items())),
+            dict(sorted(self.checked.items())),
+            tuple(sorted(self.refused)),
         )
-
-    def _notes(self) -> dict[tuple[str, str, str], int]:
-        return dict(sorted(self.notes.items()))
-
-    def _checked(self) -> dict[tuple[str, str], int]:
-        return dict(sorted(self.checked.items()))
-
-    def _refused(self) -> tuple[Kept, ...]:
-        return tuple(sorted(self.refused))
 
 
 def _weight(line: Line) -> tuple[Any, ...]:
@@ -142,16 +140,24 @@ def sentence(rule: str, lang: str) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """The report on one release. notes: (source, kind, rule) -> count. checked: (source, class) -> objects."""
+    """The report on one release.
+
+    by_line: (source, class, rule IRI) -> the results kept. notes: (source, kind, rule) -> count. checked: (source, class) -> objects.
+    """
 
     release: int
     base: str
     made: str
     lines: tuple[Line, ...]
-    results: tuple[Result, ...]
+    by_line: Mapping[tuple[str, str, str], tuple[Result, ...]]
     notes: Mapping[tuple[str, str, str], int]
     checked: Mapping[tuple[str, str], int]
     refused: tuple[Kept, ...]
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """The results that the report keeps, by source, class and rule."""
+        return tuple(result for results in self.by_line.values() for result in results)
 
     def total(self, severity: str) -> int:
         """Return how many results have a severity."""
@@ -168,7 +174,7 @@ class Report:
         return 2 if self.total("Violation") or self.refused else 1 if self.total("Warning") else 0
 
     def json(self) -> bytes:
-        """Return the report as JSON: totals, lines (by rule, source, class), repairs and what was kept out."""
+        """Return the report as JSON: totals, lines (by rule, source, class; each with some examples), repairs, what was kept out."""
         told = {
             "release": self.release,
             "base": self.base,
@@ -176,7 +182,7 @@ class Report:
             "conforms": self.conforms,
             "totals": {severity: self.total(severity) for severity in SEVERITY},
             "checked": [{"source": source, "class": cls, "objects": count} for (source, cls), count in self.checked.items()],
-            "rules": [_told(line) for line in self.lines],
+            "rules": [_told(line) | {"examples": [_shown(result) for result in self._shown(line)]} for line in self.lines],
             "notes": [
                 {"source": source, "kind": kind, "rule": rule, "count": count, "de": sentence(rule, "de"), "en": sentence(rule, "en")}
                 for (source, kind, rule), count in self.notes.items()
@@ -219,6 +225,10 @@ class Report:
             f"  {sentence(rule, lang)}: {count}" for rule, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])) if count
         ]
 
+    def _shown(self, line: Line) -> tuple[Result, ...]:
+        """Return the first results of a line, of those that the report keeps."""
+        return self.by_line.get((line.source, line.cls, line.rule.iri), ())[:EXAMPLES]
+
     def against(self, before: Mapping[str, Any]) -> dict[tuple[str, str, str], int]:
         """Return (rule, source, class) -> by how much its count changed since an earlier report's JSON, for what changed."""
         then = {(line["rule"], line["source"], line["class"]): line["count"] for line in before["rules"]}
@@ -236,6 +246,10 @@ def _told(line: Line) -> dict[str, Any]:
     names = ("rule", "severity", "source", "class", "count", "objects", "checked", "share")
     about = {"iri": line.rule.iri, "layer": line.rule.layer, "name": line.rule.names, "message": line.rule.messages, "path": line.rule.path}
     return dict(zip(names, (*_row(line)[:-1], line.share), strict=True)) | about
+
+
+def _shown(result: Result) -> dict[str, str]:
+    return {"record": result.record, "focus": result.focus, "path": result.path, "value": result.value}
 
 
 def _row(line: Line) -> tuple[Any, ...]:
