@@ -100,7 +100,7 @@ def serve_(wanted: Settings, host: str, port: int, workers: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=1,
+        blocking_threads=16,  # more than the endpoint may hold (store.workers.Limits: 2 + 8 + 4): documents always find one
         factory=True,
         log_access=False,
     )
