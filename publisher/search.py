@@ -27,6 +27,7 @@ STOPWORDS = frozenset(
         *("eines", "fur", "im", "in", "ist", "mit", "nach", "oder", "uber", "um", "und", "vom", "von", "vor", "zu", "zum", "zur"),
     )
 )
+LEADING = ("Organization", "Person", "Body", "Paper")
 IN_TITLE, BEGINS_TITLE = 40.0, 25.0  # above what rarity alone (BM25) gives a word in a text
 LINKS = ("", "s", "es", "n", "en", "er", "e")  # what German puts between the parts of a compound
 
@@ -81,7 +82,7 @@ def _schema() -> Any:
     builder.add_bytes_field("shown", stored=True)
     for name in ("name", "text"):
         builder.add_text_field(name, tokenizer_name="council", index_option="position")
-    for name in ("reference", *FILTERS):
+    for name in ("whole", "reference", *FILTERS):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
@@ -116,12 +117,17 @@ def _document(fields: Fields) -> Any:
     document.add_bytes("shown", orjson.dumps(shown))
     document.add_text("name", folded(f"{fields.title} {fields.reference}"))
     document.add_text("text", folded(fields.text))
+    document.add_text("whole", " ".join(_words(fields.title))[:200])
     if fields.reference:
         document.add_text("reference", reference_key(fields.reference))
     for name in FILTERS:
         for value in fields.values.get(name, ()):
             document.add_text(name, value)
     return document
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", folded(text))
 
 
 def reference_key(text: str) -> str:
@@ -167,9 +173,9 @@ def _organizations(obj: dict[str, Any]) -> set[str]:
 
 
 TEXT_KEYS = (
-    "shortName", "reference", "number", "paperType", "organizationType", "classification", "meetingState", "result", "resolutionText",
-    "keyword", "title", "formOfAddress", "familyName", "givenName", "affix", "post", "description", "streetAddress", "room",
-    "postalCode", "subLocality", "locality", "fileName", "text",
+    "text", "resolutionText", "result", "description", "shortName", "reference", "number", "paperType", "organizationType",
+    "classification", "meetingState", "keyword", "title", "formOfAddress", "familyName", "givenName", "affix", "post",
+    "streetAddress", "room", "postalCode", "subLocality", "locality", "fileName",
 )  # fmt: skip
 INNER_KEYS = (
     "oparlx:section", "oparlx:proposal", "mainFile", "auxiliaryFile", "derivativeFile", "resolutionFile", "invitation",
@@ -178,13 +184,14 @@ INNER_KEYS = (
 
 
 def _texts(type: str, obj: dict[str, Any]) -> Iterator[str]:
-    for key in TEXT_KEYS:
-        yield from (str(value) for value in _list(obj.get(key)) if isinstance(value, str | int))
+    """All text of an object, its sections, proposals and files first: snippets are cut from what is said there."""
     for key in INNER_KEYS:
         for inner in _objects(obj.get(key)):
+            yield from _texts(type, inner)
             if inner.get("name"):
                 yield str(inner["name"])
-            yield from _texts(type, inner)
+    for key in TEXT_KEYS:
+        yield from (str(value) for value in _list(obj.get(key)) if isinstance(value, str | int))
 
 
 def _list(value: Any) -> list[Any]:
@@ -228,6 +235,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         try:
             self._index = tantivy.Index.open(str(path))
+            self._index.searcher().terms_with_prefix("whole", "-", limit=1)  # an index of an older version lacks this field
             self._compounds: dict[str, list[str]] = orjson.loads(path.joinpath("compounds.json").read_bytes())
         except (ValueError, OSError) as error:
             raise Unreachable("search", str(path), f"expected a search index of this version: {error}") from error
@@ -257,11 +265,13 @@ class Index:
         whole = self._reference(text, 1000.0)
         if whole is not None and words:
             clauses[: len(words)] = [(tantivy.Occur.Must, _any([whole, _all(words)]))]
+        if words:
+            clauses += [(tantivy.Occur.Should, query) for query in self._preferred(text)]
         return self._run(tantivy.Query.boolean_query(clauses), text, max(0, min(limit, 1000)), max(0, offset))
 
     def suggest(self, prefix: str, types: Iterable[str] = (), limit: int = 10) -> list[Hit]:
         """Return things whose title or reference holds words beginning like `prefix`'s words, best first, for completion."""
-        terms = self._terms(prefix)
+        terms = _words(prefix[:LONGEST_QUERY])
         if not terms:
             return []
         words = [[*self._begins("name", term, 1.0), tantivy.Query.term_query(self._schema, "name", term)] for term in terms[:MOST_WORDS]]
@@ -272,6 +282,12 @@ class Index:
         if wanted:
             clauses.append((tantivy.Occur.Must, _tier(_any(wanted), 0.0)))
         return self._run(tantivy.Query.boolean_query(clauses), prefix, max(1, min(limit, 100)), 0).hits
+
+    def _preferred(self, text: str) -> list[Any]:
+        """What is called exactly so comes before what only holds the words; a paper before the agenda item that repeats its title."""
+        term = tantivy.Query.term_query
+        called = term(self._schema, "whole", " ".join(_words(text[:LONGEST_QUERY]))[:200], "basic")
+        return [_tier(called, IN_TITLE), _tier(_any(term(self._schema, "type", name, "basic") for name in LEADING), 3.0)]
 
     def _run(self, query: Any, text: str, limit: int, offset: int) -> Hits:
         found = self._searcher.search(query, limit=limit or 1, offset=min(offset, 1_000_000))
@@ -288,9 +304,6 @@ class Index:
 
     def _stem(self, word: str) -> str:
         return next(iter(self._analyzer.analyze(word)), word)
-
-    def _terms(self, text: str) -> list[str]:
-        return re.findall(r"[^\W_]+", folded(text[:LONGEST_QUERY]))
 
     def _words(self, text: str) -> list[Any] | None:
         """One query a typed word or "quoted phrase"; [] if nothing was typed, None if nothing of it can be searched."""

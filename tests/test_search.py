@@ -86,6 +86,11 @@ def test_a_title_counts_more_than_a_text(index):
     assert keys(index.search("Abfallgebühr")) == ["1", "3"]
 
 
+def test_what_is_called_exactly_so_comes_before_what_only_holds_the_word(index):
+    assert keys(index.search("Ausschuss für Soziales"))[0] == keys(index.search("ausschuss fuer soziales"))[0] == "soz"
+    assert keys(index.search("Haushalt 2022"))[0] == "3"
+
+
 def test_all_words_must_occur(index):
     assert keys(index.search("Gebühr Hundesteuer")) == ["4"]
     assert index.search("Hundesteuer Feuerwehr").total == 0
