@@ -11,6 +11,7 @@ import orjson
 import pytest
 from rdflib import DCAT, RDF, Dataset, Graph, Namespace
 
+from publisher.pipeline.link import Link, written
 from publisher.views import create_app
 from tests.conftest import shared
 from tests.town import BASE, BODY, RIS, objects, paper, published
@@ -197,3 +198,19 @@ def test_crawlers_find_every_live_record(client):
     parts = [loc.text for loc in ElementTree.fromstring(got(client, "/sitemap.xml").data).iterfind(".//s:loc", space)]
     pages = [loc.text for part in parts for loc in ElementTree.fromstring(got(client, part).data).iterfind(".//s:loc", space)]
     assert f"{BASE}{VORLAGE}/99" in pages and f"{BASE}{VORLAGE}/3" not in pages and len(pages) == len(set(pages))
+
+
+def test_confirmed_links_are_in_the_release_and_can_be_fetched_and_queried(tmp_path):
+    home = tmp_path / "home"
+    (home / "linksets").mkdir(parents=True)
+    links = [
+        Link(BODY, "skos:exactMatch", "http://www.wikidata.org/entity/Q1", "", "confirmed"),
+        Link(BODY, "skos:exactMatch", "http://x.example", ""),
+    ]
+    (home / "linksets" / "wikidata.csv").write_text(written(links), "utf-8")
+    served = create_app(published(home, objects(1))).test_client()
+    lines = got(served, "/linkset/wikidata").get_data(as_text=True)
+    assert "entity/Q1" in lines and "x.example" not in lines
+    query = f"ASK {{ GRAPH <{BASE}/linkset/wikidata> {{ <{BODY}> ?p <http://www.wikidata.org/entity/Q1> }} }}"
+    assert served.get(f"/sparql?query={quote(query)}", headers={"Accept": "application/sparql-results+json"}).json["boolean"] is True
+    assert got(served, "/linkset/none", 404) and got(served, "/linkset/..%2fmanifest", 404)

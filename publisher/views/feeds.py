@@ -45,6 +45,15 @@ def dump(key: str = "", name: str = "manifest.json") -> Response:
     return response
 
 
+@blueprint.get("/linkset/<name>")
+def linkset(name: str) -> Response:
+    """Answer with the confirmed links to one other publisher or list, as N-Quads in the graph of this address."""
+    stem = name.removesuffix(".nq")
+    if not re.fullmatch(r"[A-Za-z0-9_\-]{1,100}", stem):
+        return problem(404, "Nicht gefunden / not found", f"{name}: kein Linkset / no linkset")
+    return sent(release().path / "linksets" / f"{stem}.nq", "application/n-quads")
+
+
 @blueprint.get("/stream")
 @blueprint.get("/stream.<any(jsonld, nq):suffix>")
 def stream(suffix: str = "") -> Response:
