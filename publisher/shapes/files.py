@@ -52,7 +52,7 @@ class Rule(NamedTuple):
     value_class: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shapes:
     """Shapes ready to judge with: `constraints` (N-Triples, no words) for the engine, `rules` by IRI for people, `graph` for pySHACL."""
 
@@ -60,9 +60,6 @@ class Shapes:
     constraints: str
     rules: dict[str, Rule]
     graph: Graph
-
-    def __hash__(self) -> int:
-        return id(self)
 
 
 @cache
