@@ -196,11 +196,11 @@ def written(media: str, base: str, *, subject: str = "", concepts: bool = False)
         inside = (subject + "/",) if concepts and subject.count("/") == base.count("/") + 2 else ()
         triples = tuple(one for one in triples if _text(one.subject) == subject or _text(one.subject).startswith(inside))
     if media == "text/turtle":
-        return _turtle(triples)
+        return turtle(triples)
     return ox.serialize(triples, format=SYNTAX[media]) or b""
 
 
-def _turtle(triples: Iterable[ox.Triple]) -> bytes:
+def turtle(triples: Iterable[ox.Triple]) -> bytes:
     """Return Turtle with the prefixes that occur, sorted: the engine writes all of them, in any order."""
     text = (ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=PREFIXES) or b"").decode()
     lines = text.split("\n")

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, redirect, request
 from publisher.graph.formats import FORMATS, JSON_LD, profiled
 from publisher.journal.reader import Found, Reader
 from publisher.ontology import VERSION, ontology
-from publisher.views import pages
+from publisher.views import nodes, pages
 from publisher.views.answers import CACHING, negotiated, problem, unchanged, validated
 from publisher.views.frames import frame
 
@@ -30,7 +30,7 @@ def document(rest: str) -> Response:
     if found is None and rest.endswith("/vorlage") and "reference" in request.args:
         return _by_reference(reader, rest.split("/")[0], request.args["reference"])
     if found is None:
-        return _absent(reader, iri)
+        return nodes.answered(reader, iri) or _absent(reader, iri)
     media = media or negotiated(request.headers.get("Accept"), OFFERED)
     if media is None:
         return _not_acceptable(iri)
