@@ -6,6 +6,7 @@ Per paper 1.07 consultations, 1.33 agenda items and 3.4 files; 7.2 items a meeti
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
@@ -212,6 +213,7 @@ def _steps(town: Town, paper: int) -> list[Step]:
     return [Step(paper, at, of, first + 3 * at) for at in range(of)]
 
 
+@lru_cache(maxsize=256)
 def _steps_in(town: Town, meeting: int) -> list[Step]:
     """Return what a meeting consults on."""
     found = []

@@ -12,6 +12,7 @@ import pytest
 from rdflib import SH, Graph, URIRef
 
 from publisher.graph.mapper import quads
+from publisher.record import parts
 from publisher.shapes import BASE, Rule, judge, relation_queries, results_of, shapes
 from publisher.store import rows
 
@@ -323,3 +324,13 @@ def test_exactly_the_planted_relation_is_found(rule):
 
 def test_each_relation_has_its_plant():
     assert {rule.iri.removeprefix(BASE) for rule in relation_queries(("relations",))} <= set(PLANTS)
+
+
+def test_a_made_up_town_is_the_same_each_time_and_lifelike():
+    town = list(generate(1_000, 3))
+    kinds = [part["type"] for obj in town for _, part in parts(obj)]
+
+    assert town == list(generate(1_000, 3)) != list(generate(1_000, 4))
+    assert 1_050 <= kinds.count(OPARL + "Consultation") <= 1_090
+    assert 1_250 <= kinds.count(OPARL + "AgendaItem") <= 1_450
+    assert 3_300 <= kinds.count(OPARL + "File") <= 3_800
