@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from publisher.concepts import SCHEMES, schemes
 from publisher.config import project_file
-from publisher.graph.vocabulary import SYNTAX, classes, properties
+from publisher.graph.vocabulary import SYNTAX, classes, graphs, properties
 from publisher.ontology import OPARLX, VERSION
 from publisher.record import CLASSES, SCHEMA
 from publisher.views import create_app
@@ -159,3 +159,15 @@ def test_the_redirects_of_the_namespace_lead_to_what_the_instance_serves(web, pa
     answer = get(web, pattern.sub(re.sub(r"\$(\d)", r"\\\1", target), path), "text/turtle, application/ld+json;q=0.9")
 
     assert answer.status_code == 200
+
+
+def test_vocabulary_and_concepts_can_stand_in_a_store_beside_the_records():
+    store = ox.Store()
+    for _, quads in graphs(BASE):
+        store.bulk_load(quads, format=ox.RdfFormat.N_QUADS)
+    asked = f"""PREFIX skos: <http://www.w3.org/2004/02/skos/core#> SELECT ?label WHERE {{
+      GRAPH <{BASE}/concept> {{ ?outcome skos:exactMatch <http://data.europa.eu/eli/eli-draft-legislation-ontology#DecisionOutcome-Adopted> ;
+        skos:prefLabel ?label FILTER(LANG(?label) = "de") }} }}"""
+
+    assert [row["label"].value for row in store.query(asked)] == ["beschlossen"]
+    assert {str(graph) for graph in store.named_graphs()} == {f"<{BASE}/concept>", f"<{BASE}/ontology>"}

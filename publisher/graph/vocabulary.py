@@ -212,3 +212,16 @@ def turtle(triples: Iterable[ox.Triple]) -> bytes:
 def uses_of(iri: str) -> list[Entry]:
     """Return the uses of a property in its classes."""
     return [entry for entry in vocabulary().values() if entry.all("oparlx:onProperty") == (iri,)]
+
+
+def graphs(base: str) -> list[tuple[str, bytes]]:
+    """Return the named graphs {base}/ontology and {base}/concept as (IRI, N-Quads), so that queries find labels and matches."""
+    return [
+        (f"{base}{place}", _in_graph(triples, f"{base}{place}"))
+        for place, triples in (("/ontology", _triples()), ("/concept", _concept_triples(base)))
+    ]
+
+
+def _in_graph(triples: Iterable[ox.Triple], graph: str) -> bytes:
+    quads = (ox.Quad(one.subject, one.predicate, one.object, ox.NamedNode(graph)) for one in triples)
+    return ox.serialize(quads, format=ox.RdfFormat.N_QUADS) or b""
