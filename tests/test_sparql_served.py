@@ -90,6 +90,22 @@ def test_every_query_test_of_the_protocol_suite(tmp_path):
     assert "sd: 3 passed, 0 failed, 0 skipped of 3" in run.stdout
 
 
+def test_two_processes_on_different_releases_tell_a_balancer_which_they_serve(tmp_path):
+    for number in (6, 7):
+        (tmp_path / str(number)).mkdir()
+        released(tmp_path / str(number), f"<urn:a> <urn:release> <urn:{number}> <urn:g> .\n".encode())
+    with serving(tmp_path / "6") as stale, serving(tmp_path / "7") as fresh:
+        answers = {base: httpx.get(f"{base}/health?release=7") for base in (stale, fresh)}
+        seen = {base: httpx.get(f"{base}/sparql?query=SELECT%20*%20%7B%3Fs%20%3Fp%20%3Fo%7D") for base in (stale, fresh)}
+
+    assert [(answers[base].status_code, answers[base].json()["release"]) for base in (stale, fresh)] == [(503, 6), (200, 7)]
+    assert [(seen[base].headers["X-Publisher-Release"], "urn:7" in seen[base].text) for base in (stale, fresh)] == [
+        ("6", False),
+        ("7", True),
+    ]
+    assert seen[stale].headers["ETag"] != seen[fresh].headers["ETag"]
+
+
 def test_sparqlwrapper_asks_tables_and_graphs(endpoint):
     client = SPARQLWrapper(endpoint)
     client.setQuery(f"SELECT ?n {{ <urn:paper:7> <{NAME}> ?n }}")

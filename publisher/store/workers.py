@@ -204,7 +204,7 @@ class Worker:
         poll.register(self._channel, select.POLLIN)
         begin = time.monotonic()
         while not poll.poll(TICK_MS):
-            if not self.tired and time.monotonic() - begin > TIRED_AFTER:
+            if self._started and not self.tired and time.monotonic() - begin > TIRED_AFTER:
                 self.tired = True
                 os.setpriority(os.PRIO_PROCESS, self._process.pid, 10)
             if time.monotonic() > deadline:

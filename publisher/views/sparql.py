@@ -319,6 +319,18 @@ def void() -> Response:
         return _problem(refusal)
 
 
+@blueprint.get("/health")
+def health() -> Response:
+    """Return the release this process serves; 503 if `?release=` asks for a later one, so that a balancer drains stale replicas."""
+    number, wanted = current_app.config["RELEASE"]().number, request.args.get("release", "0")
+    fresh = wanted.isdigit() and number >= int(wanted)
+    found = {"status": "ok" if fresh else "stale", "release": number}
+    response = Response(orjson.dumps(found), 200 if fresh else 503, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Publisher-Release"] = str(number)
+    return response
+
+
 def _document(turtle: bytes, release: int) -> Response:
     media_type, engine_type = _negotiated(GRAPH, request.args.getlist("format"))
     tag = _tag(turtle.decode(), media_type)
@@ -343,9 +355,13 @@ def _problem(refusal: Refusal) -> Response:
 
 
 def dataset_app(path: Path, base: str, limits: Limits | None = None) -> Flask:
-    """Return an app that serves nothing but the endpoint, on the store in `{path}/store`: for conformance tests and benchmarks."""
+    """Return an app that serves nothing but the endpoint, on the store in `{path}/store`: for conformance tests and benchmarks.
+
+    The release's number is the folder's name, 1 if that is none.
+    """
     app = Flask("publisher.views")
-    app.config.update(BASE=base.rstrip("/"), RELEASE=lambda: Release(1, path), SPARQL_LIMITS=limits or Limits())
+    number = int(path.name) if path.name.isdigit() else 1
+    app.config.update(BASE=base.rstrip("/"), RELEASE=lambda: Release(number, path), SPARQL_LIMITS=limits or Limits())
     app.register_blueprint(blueprint)
     return app
 
