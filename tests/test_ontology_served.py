@@ -165,9 +165,10 @@ def test_vocabulary_and_concepts_can_stand_in_a_store_beside_the_records():
     store = ox.Store()
     for _, quads in graphs(BASE):
         store.bulk_load(quads, format=ox.RdfFormat.N_QUADS)
-    asked = f"""PREFIX skos: <http://www.w3.org/2004/02/skos/core#> SELECT ?label WHERE {{
-      GRAPH <{BASE}/concept> {{ ?outcome skos:exactMatch <http://data.europa.eu/eli/eli-draft-legislation-ontology#DecisionOutcome-Adopted> ;
-        skos:prefLabel ?label FILTER(LANG(?label) = "de") }} }}"""
+    asked = f"""PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+      PREFIX dl: <http://data.europa.eu/eli/eli-draft-legislation-ontology#>
+      SELECT ?label WHERE {{ GRAPH <{BASE}/concept> {{
+        ?outcome skos:exactMatch dl:DecisionOutcome-Adopted ; skos:prefLabel ?label FILTER(LANG(?label) = "de") }} }}"""
 
     assert [row["label"].value for row in store.query(asked)] == ["beschlossen"]
     assert {str(graph) for graph in store.named_graphs()} == {f"<{BASE}/concept>", f"<{BASE}/ontology>"}
