@@ -109,7 +109,7 @@ def opened(html: bytes | str, url: str, marks: str) -> Frame:
             page.block(parts[name], "portal")
     told = number((parts["meta"].attributes.get("content") or "").strip()) if "meta" in parts else None
     frame = Frame(page, main, page.take(parts.get("risname")), told, labels, [], [], {}, [], [])
-    return _parted(main, frame) if labels else frame
+    return _parted(main, frame) if marks == "td.kb1" else frame
 
 
 def _parted(main: LexborNode, frame: Frame) -> Frame:

@@ -124,16 +124,17 @@ def organizations(html: bytes | str, url: str) -> dict[str, Any]:
     page, main = frame.page, frame.main
     found: dict[str, dict[str, Any]] = {}
     for row in main.css("tr"):
-        if row.css_first("table") is not None:
+        link = row.css_first('a[href*="LFDNR="]')
+        href = link.attributes.get("href") if link is not None else None
+        key = next((f"{word}-{number}" for name, word in ORGANIZATION[:4] if (number := key_in(href, name))), None)
+        if key is None and row.css_first("table") is not None:
             continue
-        keys = keys_of(row)
-        key = next((f"{word}-{keys[parameter]}" for parameter, word in ORGANIZATION[:4] if parameter in keys), None)
-        cells = cells_of(row)
-        texts = [page.take(cell, "" if key and at < 2 else "statistics") for at, cell in enumerate(cells)]
-        if key and key not in found:
-            name = next((plain(link.text()) for link in row.css('a[href*="LFDNR"]') if plain(link.text())), "") or (texts + [""])[1]
-            ended_at = next((day(text) for text in texts if "bis" in text.lower() and day(text)), None)
-            found[key] = _full({"key": key, "name": name, "endDate": ended_at})
+        told = shown(row)
+        page.used.extend(told[:1] if key else ())
+        page.rules.setdefault("statistics", []).extend(told[1:] if key else told)
+        if key and told and key not in found:
+            ended_at = next((day(text) for text in told[1:] if "bis" in text.lower() and day(text)), None)
+            found[key] = _full({"key": key, "name": told[0], "endDate": ended_at})
     return ended(page, {"kind": "organizations", "organization": list(found.values())}, "au010")
 
 

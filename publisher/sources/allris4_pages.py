@@ -35,9 +35,7 @@ SECTIONS = (
     ("AN", re.compile(r"anlage", re.IGNORECASE)),
     ("SV", re.compile(r"sachverhalt|sachlage|sachdarstellung|begründung|erläuterung|anfrage|mitteilung|stellungnahme", re.IGNORECASE)),
 )
-PORTAL = "nav,header,footer,#footer,#menu,#breadcrumb,.breadcrumb,#navigation,#skipLinks"
-CONTENT = "dl dt,#toTreeTable,#bfTable,table"
-OTHER_FRAME = ("#rismain", "#allriscontainer.vo020")
+PORTAL = "nav,header,footer,#menu,#footer,#breadcrumb"
 DOC = re.compile(r"(?:^|/)doc(\d{1,18})\.", re.IGNORECASE)
 CDATA = re.compile(r"<component[^>]*>\s*<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 BUTTONS = ("", "TO", "NA", "VO", "PA")
@@ -65,20 +63,18 @@ def opened(html: bytes | str, url: str, marks: str = "dl dt") -> Frame:
     if body.css_first("dl dt,#toTreeTable,#bfTable,div.docPart") is None and (why := denial(plain(main.text())[:2_000], url)):
         raise Malformed(url, why)
     title = page.take(heading)
-    for node in {node.mem_id: node for node in body.css(PORTAL)}.values():
-        if node.css_first("h1,dl") is None and not _inside(node, PORTAL_TAGS):
+    seen: set[int] = set()
+    for node in body.css(PORTAL):  # outermost first; what lies in a part booked already is not booked again
+        if node.mem_id not in seen and not _within(node, seen) and node.css_first("h1,dl") is None:
+            seen.add(node.mem_id)
             page.block(node, "portal")
     return Frame(page, main, title)
 
 
-PORTAL_TAGS = ("nav", "header", "footer")
-
-
-def _inside(node: LexborNode, tags: tuple[str, ...]) -> bool:
-    """Tell whether a part of the portal lies in another part of it, which is booked already."""
+def _within(node: LexborNode, seen: set[int]) -> bool:
     at = node.parent
-    while at is not None:
-        if at.tag in tags and at.css_first("h1,dl") is None:
+    while seen and at is not None:
+        if at.mem_id in seen:
             return True
         at = at.parent
     return False
@@ -102,14 +98,15 @@ def values(frame: Frame, name: str) -> Iterator[Labelled]:
         label = " ".join(shown(term))
         if cell is None or not label:
             continue
-        field = _field_by_id(cell) or field_of(label)
+        inner = next(cell.iter(), None) is not None
+        field = (_field_by_id(cell) if inner or cell.id else None) or field_of(label)
         if field is None:
             page.note("unmapped", "label", f"{name}.{label.rstrip(':')}")
             continue
         page.used.extend(shown(term))
-        if cell.css_first("table,dl") is not None:
+        if inner and cell.css_first("table,dl") is not None:
             continue
-        if field in ("name", "extra", "result", "room", "place"):
+        if inner and field in ("name", "extra", "result", "room", "place"):
             flat(cell)
         yield Labelled(field, label, cell, shown(cell) if field in ("author", "clerk") else page.block(cell))
 
@@ -194,7 +191,7 @@ def texts(frame: Frame) -> dict[str, dict[str, str]]:
         if node.tag != "div":
             heading = page.take(node, "header")
             continue
-        told = [] if any(inner != node for inner in node.css("div.docPart")) else page.block(flat(node))
+        told = [] if any(inner.mem_id != node.mem_id for inner in node.css("div.docPart")) else page.block(flat(node))
         name = heading
         if told and len(told[0]) < 70 and HEADING.fullmatch(told[0]):
             name = re.sub(r"\s*/\s*", "/", told.pop(0)).rstrip(" :") or heading

@@ -30,8 +30,9 @@ def decoded(body: bytes, content_type: str = "") -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        said = CHARSET.findall(content_type.encode("ascii", "replace") + b" " + body[:2048].lower())
-        return body.decode("utf-8" if b"utf-8" in said else "cp1252", "replace")
+        head = content_type.lower().encode("ascii", "replace") + b" " + body[:2048].lower()
+        told = b"utf-8" in head and b"utf-8" in CHARSET.findall(head)
+        return body.decode("utf-8" if told else "cp1252", "replace")
 
 
 def plain(text: str | None) -> str:
@@ -49,7 +50,7 @@ def shown(node: LexborNode) -> list[str]:
         return []
     if not text.isascii():
         text = composed(text)
-    return [" ".join(piece.split()) for piece in text.split(BREAK) if piece]
+    return [piece for piece in " ".join(text.split()).split(BREAK) if piece]
 
 
 def composed(text: str) -> str:
@@ -62,7 +63,8 @@ def composed(text: str) -> str:
 
 def flat(node: LexborNode) -> LexborNode:
     """Return the node with links and other inline elements inside it dissolved, so that its words and dates are whole again."""
-    found = [inner for inner in node.css(INLINE) if inner != node]
+    own = node.mem_id  # comparing nodes themselves writes both out as HTML
+    found = [inner for inner in node.css(INLINE) if inner.mem_id != own]
     for inner in found:
         inner.unwrap()
     if found:
@@ -217,8 +219,7 @@ def key_in(url: str | None, name: str) -> str | None:
     if at < 1 or upper[at - 1] not in "?&;":
         return None
     rest = upper[at + len(name) + 1 :]
-    end = next((end for end, char in enumerate(rest) if char in "&#;"), len(rest))
-    return number(rest[:end])
+    return number(rest.partition("&")[0].partition("#")[0].partition(";")[0])
 
 
 def number(text: str | None) -> str | None:
