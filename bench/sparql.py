@@ -109,7 +109,7 @@ def queries(papers: int) -> dict[str, tuple[str, str]]:
         "counts by organisation, year": "SELECT ?g ?y (COUNT(*) AS ?k) { ?p o:originatorOrganization ?g ; o:date ?d } "
         "GROUP BY ?g (YEAR(?d) AS ?y)",
         "property path": f"SELECT DISTINCT ?g {{ {one} o:consultation/o:meeting/^o:meeting/o:organization ?g }}",
-        "harvest 100 papers": "CONSTRUCT { ?p ?q ?v } { { SELECT ?p { ?p a o:Paper } ORDER BY ?p LIMIT 100 } ?p ?q ?v }",
+        "harvest 100 papers": "CONSTRUCT { ?p ?q ?v } { { SELECT ?p { ?p a o:Paper } ORDER BY ?p LIMIT 100 } OPTIONAL { ?p ?q ?v } }",
     }
     both = {name: (PREFIX + text, PREFIX + text) for name, text in shapes.items()}
     ours = 'SELECT ?p ?n { ?p x:matches ("Friedhof" ?s 50) ; o:name ?n } ORDER BY DESC(?s)'

@@ -1,7 +1,6 @@
 """A pool of killable query processes on a release: each query ends in time, whole, or with the name of the limit it met."""
 
 import io
-import json
 import os
 import select
 import signal
@@ -16,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
+
+import orjson
 
 from publisher.errors import LimitMet, Misconfigured, QueryRefused
 from publisher.store.engine import Address, Engine
@@ -142,6 +143,8 @@ class Worker:
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         theirs.close()
         self._started = self.tired = False
+        self._poll = select.poll()
+        self._poll.register(self._channel, select.POLLIN)
 
     def start(self) -> None:
         """Wait until the release is open. Raises Misconfigured if it cannot be opened."""
@@ -158,7 +161,7 @@ class Worker:
         limits = self.limits
         asked = {"query": job.query.text, "dataset": job.query.dataset, "type": job.media_type, "base": job.base}
         asked |= {"default": job.default_graphs, "named": job.named_graphs, "rows": limits.rows, "bytes": limits.bytes}
-        text = json.dumps(asked).encode()
+        text = orjson.dumps(asked)
         try:
             self._channel.sendall(struct.pack("!I", len(text)) + text)
         except OSError as error:
@@ -174,39 +177,34 @@ class Worker:
         raise QueryRefused(f"{sentence}: {head['text']}")
 
     def _read(self, deadline: float) -> tuple[dict[str, Any], BinaryIO]:
-        head, files = self._bytes(HEAD.size, deadline, descriptors=1)
-        sizes = HEAD.unpack(head)
-        text, more = self._bytes(sizes[0], deadline)
-        files += more
-        body = self._bytes(sizes[1], deadline)[0]
-        if not files:
-            return json.loads(text), io.BytesIO(body)
-        spooled = os.fdopen(files[0], "rb")
-        spooled.seek(0)  # it stands where the worker stopped writing
-        return json.loads(text), spooled
-
-    def _bytes(self, size: int, deadline: float, descriptors: int = 0) -> tuple[bytes, list[int]]:
-        data, files = bytearray(), []
-        while len(data) < size:
+        """Return the one message that answers a job: its head, and the answer itself, in the message or in a file sent with it."""
+        data, files, need, sizes = bytearray(), [], HEAD.size, (0, 0)
+        while len(data) < need:
             self._wait(deadline)
             try:
-                part, received, _, _ = socket.recv_fds(self._channel, size - len(data), descriptors)
+                part, received, _, _ = socket.recv_fds(self._channel, 1 << 18, 1)
             except OSError as error:
                 raise self._ended() from error
-            files += received
             if not part:
                 raise self._ended()
             data += part
-        return bytes(data), files
+            files += received
+            if len(data) >= HEAD.size:
+                sizes = HEAD.unpack_from(data)
+                need = HEAD.size + sum(sizes)
+        head: dict[str, Any] = orjson.loads(memoryview(data)[HEAD.size : HEAD.size + sizes[0]])
+        if not files:
+            return head, io.BytesIO(data[HEAD.size + sizes[0] :])
+        spooled = os.fdopen(files[0], "rb")
+        spooled.seek(0)  # it stands where the worker stopped writing
+        return head, spooled
 
     def _wait(self, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(self._channel, select.POLLIN)
         begin = time.monotonic()
-        while not poll.poll(TICK_MS):
+        while not self._poll.poll(TICK_MS):
             if self._started and not self.tired and time.monotonic() - begin > TIRED_AFTER:
                 self.tired = True
-                os.setpriority(os.PRIO_PROCESS, self._process.pid, 10)
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, 5)
             if time.monotonic() > deadline:
                 self.close()
                 raise met("time", self.limits)
