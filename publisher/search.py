@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -19,6 +20,7 @@ FILTERS = ("type", "body", "organization", "year", "result")
 STORED_TEXT = 20_000  # characters kept for snippets; the index itself covers all of the text
 LONGEST_QUERY = 400  # characters; what a person types, and a bound on the work of one request
 MOST_WORDS = 16
+MOST_COMPOUNDS = 400  # longer words kept for one part, the most frequent ones
 MOST_LONGER = 100  # words that begin with a typed one and are tried in its place
 LONGEST_COMPOUND = 40  # letters; longer ones are damage of a text layer, and splitting has its price
 STOPWORDS = frozenset(
@@ -98,7 +100,7 @@ def build(path: Path, documents: Iterable[Entry]) -> int:
     analyzer = _analyzer()
     index.register_tokenizer("council", analyzer)
     writer, count = index.writer(heap_size=100_000_000, num_threads=1), 0
-    words: set[str] = set()
+    words: Counter[str] = Counter()
     for entry in documents:
         for fields in things(*entry):
             writer.add_document(_document(fields))
@@ -202,18 +204,19 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [item for item in _list(value) if isinstance(item, dict)]
 
 
-def compounds(words: Iterable[str], stem: Callable[[str], str]) -> dict[str, list[str]]:
+def compounds(words: Iterable[str] | Mapping[str, int], stem: Callable[[str], str]) -> dict[str, list[str]]:
     """Return for each stem the stems of longer words it is a part of: {"gebuhr": ["abfallgebuhr", ...]}.
 
     The folded words themselves are the dictionary: a compound counts if it falls apart into words that occur on their own.
     """
-    vocabulary = sorted(set(words))
-    stems = {stem(word) for word in vocabulary}
-    found: dict[str, set[str]] = {}
-    for word in vocabulary:
+    counts = Counter(words)
+    stems = {stem(word) for word in counts}
+    found: dict[str, Counter[str]] = {}
+    for word in sorted(counts):
         for part in parts_of(word, lambda piece: piece in stems or stem(piece) in stems):
-            found.setdefault(stem(part), set()).add(stem(word))
-    return {part: sorted(longer - {part}) for part, longer in sorted(found.items())}
+            found.setdefault(stem(part), Counter())[stem(word)] += counts[word]
+    best = {part: sorted(longer.items(), key=lambda pair: (-pair[1], pair[0])) for part, longer in sorted(found.items())}
+    return {part: sorted(word for word, _ in pairs[:MOST_COMPOUNDS] if word != part) for part, pairs in best.items()}
 
 
 def parts_of(word: str, known: Callable[[str], bool]) -> list[str]:
