@@ -201,3 +201,16 @@ def walked_under(client, base, url):
         found += page["data"]
         url = page["links"].get("next")
     return found
+
+
+@pytest.mark.parametrize("times", [{}, {"created_since": "2021-01-05T00:00:00+01:00"}])
+def test_a_page_of_a_list_is_an_index_look_up_however_long_the_list(client, times):
+    with client.application.app_context():
+        reader = client.application.config["LIBRARY"].reader()
+    asked_for = []
+    reader.db.set_trace_callback(asked_for.append)
+    reader.page("Paper", body=BODY, after=("2021-01-05T09:00:00+01:00", "x"), limit=101, **times)
+    reader.db.set_trace_callback(None)
+    plan = [row[3] for row in reader.db.execute(f"explain query plan {asked_for[0]}")]
+    assert any(step.startswith("SEARCH") and "entry_body" in step for step in plan)
+    assert not any(step.startswith("SCAN") and "entry" in step for step in plan)
