@@ -304,4 +304,18 @@ PAGES: dict[str, tuple[str, str]] = {
     "one_File": ("Datei", "file"),
     "one_Location": ("Ort", "place"),
     "newest_month": ("Zum letzten Monat mit Sitzungen", "To the last month with meetings"),
+    "query_title": ("Daten abfragen in SPARQL", "Query the data in SPARQL"),
+    "query_words": (
+        "Hier wird nur gelesen. Eine Antwort ist vollständig, oder sie nennt die Grenze, die sie erreicht hat: {seconds} "
+        "Sekunden, {rows} Zeilen.",
+        "Read only. An answer is complete, or it names the limit it met: {seconds} seconds, {rows} rows.",
+    ),
+    "the_query_field": ("Abfrage", "Query"),
+    "run_query": ("Abfragen", "Run query"),
+    "query_examples": ("Fragen zum Ausprobieren", "Questions to try"),
+    "format": ("Format der Antwort", "Format of the answer"),
+    "format_any": ("nach Art der Abfrage", "by kind of query"),
+    "table": ("Tabelle", "Table"),
+    "graph": ("Graph", "Graph"),
+    "chart": ("Diagramm", "Chart"),
 }

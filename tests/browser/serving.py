@@ -1,5 +1,6 @@
 """A real server on a free port of loopback, and a real browser for it."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ SIZES = {"wide": {"width": 1280, "height": 900}, "phone": {"width": 390, "height
 @contextmanager
 def served(app: Flask, port: int = 0) -> Iterator[str]:
     """Serve an app while the block runs; gives its address."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -40,4 +42,6 @@ def browser() -> Iterator[Browser]:
 
 def opened(found: Browser, size: str, **options: Any) -> Any:
     """Return a fresh page of a browser in one of SIZES."""
-    return found.new_context(viewport=SIZES[size], **options).new_page()  # type: ignore[arg-type]
+    page = found.new_context(viewport=SIZES[size], **options).new_page()  # type: ignore[arg-type]
+    page.set_default_timeout(10_000)
+    return page

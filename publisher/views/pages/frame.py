@@ -17,6 +17,7 @@ from publisher.journal.reader import Reader
 from publisher.ontology import VERSION, ontology
 from publisher.views import standing, words
 from publisher.views.answers import HTML, negotiated
+from publisher.views.examples import example, examples
 from publisher.views.pages.site import Site, site_of
 
 blueprint = Blueprint("pages", __name__)
@@ -24,6 +25,9 @@ blueprint = Blueprint("pages", __name__)
 REMEMBERED = 4000
 STATIC = Path(__file__).parent.parent / "static"
 SAFE = re.compile(r"(?i)(?:https?://|mailto:[^\s]|tel:[^\s])")
+# The one style sheet that the editor's table (column-resizer in YASGUI 4.6.2) makes by itself, named by its hash.
+GRIPS = "'sha256-zCK2EVMoPc04mRF/g5CotUvxbJPWS+8V0b+s9ptqQIk='"
+POLICY = "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
 FORMATS = (("JSON-LD", "jsonld"), ("Turtle", "ttl"), ("N-Triples", "nt"), ("RDF/XML", "rdf"))
 
 
@@ -188,6 +192,9 @@ def tools(lang: str) -> dict[str, Any]:
         "href": place_of,
         "at": at,
         "static": static,
+        "vendored": lambda name: (STATIC / "vendor" / name).is_file(),
+        "examples": examples(),
+        "example": example("latest-papers"),
         "other_language": other_language,
         "paragraphs": paragraphs,
         "site": site(),
@@ -213,7 +220,17 @@ def _readable(response: Response) -> Response:
     response.mimetype = "text/html"
     response.headers.pop("ETag", None)
     response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
-    response.headers["Content-Security-Policy"] = "default-src 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
+    return response
+
+
+@blueprint.after_app_request
+def _policy(response: Response) -> Response:
+    """Allow what a page needs beyond our own files: the editor's pictures, the map's tiles; never inline code."""
+    if response.mimetype == "text/html" and request.endpoint != "reconcile.preview":  # which stands in frames of other sites
+        pictures = "'self' data:" + (f" {urlsplit(tiles).scheme}://{urlsplit(tiles).netloc}" if (tiles := site().tiles) else "")
+        response.headers["Content-Security-Policy"] = f"{POLICY}; img-src {pictures}; font-src 'self' data:"
+        if request.path.endswith(("/query", "/sparql")):
+            response.headers["Content-Security-Policy"] += f"; style-src 'self' {GRIPS}"
     return response
 
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Response, abort, current_app, send_file
+from flask import Response, abort, current_app, request, send_file
 
 from publisher.errors import Busy
+from publisher.views.examples import examples
 from publisher.views.pages.frame import Things, blueprint, language, reader, remembered, shown, site, today
 from publisher.views.pages.papers import card
 from publisher.views.pages.towns import COUNTED, NEW, body, objects
@@ -43,6 +44,15 @@ def _values(lang: str) -> dict[str, Any]:
         "next": [],
         "last": [],
     }
+
+
+@blueprint.get("/query")
+def query() -> Response:
+    """Answer with the query editor, filled with an example or with the query of a shared link."""
+    named = {one.name: one for one in examples()}
+    chosen = named.get(request.args.get("example", ""))
+    asked = request.args.get("query", "")[:20_000]
+    return shown("sparql.html", limits=current_app.config["SPARQL_LIMITS"], query=asked or (chosen.query if chosen else ""))
 
 
 @blueprint.get("/about")

@@ -201,7 +201,7 @@ def numbers(name: str) -> Response:
 def plotted(kind: Kind, lang: str) -> Plot:
     """Return a plot; one whose query met a limit says so instead."""
     told = example(kind.query)
-    title, links = told.title[lang], (at(f"/statistics/{kind.query}.csv"), at("/sparql") + f"#query={kind.query}")
+    title, links = told.title[lang], (at(f"/statistics/{kind.query}.csv"), at("/query", example=kind.query))
     try:
         table = kind.table(solutions(kind.query), lang)
     except (LimitMet, QueryRefused) as error:
