@@ -44,12 +44,13 @@ Supers = Mapping[str, tuple[str, ...]]
 
 
 class Ontology(NamedTuple):
-    """uses: class IRI -> key -> Use. labels: term IRI -> language -> text. supers: term -> all its super terms, sorted."""
+    """uses: class IRI -> key -> Use. labels: term IRI -> language -> text; so comments. supers: term -> all its super terms, sorted."""
 
     context: dict[str, Any]
     uses: dict[str, dict[str, Use]]
     labels: dict[str, dict[str, str]]
     supers: dict[str, tuple[str, ...]]
+    comments: dict[str, dict[str, str]]
 
     def label(self, term: str, lang: str = "de") -> str:
         """Return the label of a class or property in German or English; the local name where none is stated."""
@@ -63,10 +64,15 @@ def ontology() -> Ontology:
     context = _context()
     triples = _triples()
     supers = _closure(triples["http://www.w3.org/2000/01/rdf-schema#subClassOf"] + triples[RDFS + "subPropertyOf"])
-    labels: dict[str, dict[str, str]] = defaultdict(dict)
-    for subject, label in triples[RDFS + "label"]:
-        labels[str(subject)][label.language or "de"] = label.value
-    return Ontology(context, _uses(context, _declared(triples), supers), dict(labels), supers)
+    labels, comments = _texts(triples[RDFS + "label"]), _texts(triples[RDFS + "comment"])
+    return Ontology(context, _uses(context, _declared(triples), supers), labels, supers, comments)
+
+
+def _texts(pairs: Iterable[tuple[str, Any]]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for subject, text in pairs:
+        found[str(subject)][text.language or "de"] = text.value
+    return dict(found)
 
 
 def _context() -> dict[str, Any]:

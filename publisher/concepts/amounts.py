@@ -27,8 +27,8 @@ VAGUE = re.compile(
     r"(?:\b(?:ca|rd|circa|rund|etwa|ungefähr|knapp|über|bis zu|max|maximal|mindestens|höchstens|geschätzt\w*|voraussichtlich)\b\.?\s*)$",
     re.I,
 )
-PRODUCT = re.compile(r"\b(?:Teilp|P)rodukt(?:nummer|gruppe)?(?:[\s-]*Nr\.)?:?\s+(\d[\d.\-/]*\d)(?![\d,%€])")
-ACCOUNT = re.compile(r"\bSachkonto(?:nummer)?(?:[\s-]*Nr\.)?:?\s+(\d[\d.\-/]*\d)(?![\d,%€])")
+PRODUCT = re.compile(r"\b(?:Teilp|P)rodukt(?:nummer|gruppe)?(?:[\s-]*Nr\.)?:?\s+(\d[\d.\-/]*\d)(?!\d|,\d|\s?[%€])")
+ACCOUNT = re.compile(r"\bSachkonto(?:nummer)?(?:[\s-]*Nr\.)?:?\s+(\d[\d.\-/]*\d)(?!\d|,\d|\s?[%€])")
 PLACE = r"(?:\s*(?:Abs(?:\.|atz)|Satz|S\.|N(?:r\.|ummer)|Buchst(?:\.|abe)|lit\.|Ziff(?:\.|er))\s*[\w]+\)?)"
 PARAGRAPH = rf"§§?\s*\d+[a-z]?\b{PLACE}*"
 LAW = (

@@ -12,6 +12,7 @@ from publisher import release
 from publisher.concepts import concepts
 from publisher.config import Settings
 from publisher.errors import Refused
+from publisher.graph import vocabulary
 from publisher.graph.mapper import quads
 from publisher.journal import Journal, Version
 from publisher.journal.reader import readable
@@ -174,12 +175,13 @@ class Lookup:
 
 
 def _linked(work: _Work, home: Path) -> dict[str, str]:
-    """Put the confirmed links of {home}/linksets/*.csv into their named graphs; return name -> N-Quads."""
+    """Put the vocabulary, and the confirmed links of {home}/linksets/*.csv, into their named graphs; return linkset -> N-Quads."""
     made = {
         path.stem: link.quads(work.base, path.stem, link.read(path.read_text("utf-8"), str(path)))
         for path in sorted((home / "linksets").glob("*.csv"))
     }
     work.store.replace((f"{work.base}/linkset/{name}", text.encode()) for name, text in made.items())
+    work.store.replace(vocabulary.graphs(work.base))
     return made
 
 

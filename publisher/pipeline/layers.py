@@ -7,6 +7,7 @@ import orjson
 from publisher.concepts import Concepts
 from publisher.graph.eli import derived
 from publisher.graph.mapper import implied, quads
+from publisher.graph.sections import told
 from publisher.journal.reader import Reader
 from publisher.record import parts
 
@@ -38,4 +39,4 @@ def layers(obj: dict[str, Any], lookup: Lookup, known: Concepts) -> bytes:
     held = lookup.held_elsewhere(obj["id"])
     mine = {part["id"]: part for _, part in parts(obj)} if held else {}
     without = frozenset(iri for iri in held if mine.get(iri) == lookup(iri))
-    return "".join((quads(obj, without), implied(obj, without), *derived(obj, lookup, known, without))).encode()
+    return "".join((quads(obj, without), implied(obj, without), *derived(obj, lookup, known, without), *told(obj, known))).encode()

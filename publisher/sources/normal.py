@@ -17,6 +17,7 @@ from publisher.record import CLASSES, SCHEMA, Note, Record, content
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PARENT_KEY = {"AgendaItem": "meeting", "Consultation": "paper", "Membership": "person"}
+LED = ("Meeting", "Consultation")  # OParl 1.1: the first organization is in charge; RDF keeps no order
 SPELLED_1_0 = {
     ("Location", "organization"): "organizations",
     ("Location", "meeting"): "meetings",
@@ -245,6 +246,10 @@ class _Door:
         if name == "Person" and isinstance(made.get("locationObject"), dict) and "location" not in made:
             made["location"] = made["locationObject"]["id"]
             self.note("normalised", "location_from_object", f"{path}location", [])
+        leads = made.get("organization")
+        if name in LED and isinstance(leads, list) and len(leads) > 1 and "oparlx:leadOrganization" not in made:
+            made["oparlx:leadOrganization"] = leads[0]
+            self.notes.append(Note("normalised", "lead_from_first", f"{path}organization", 0))
         if name == "Meeting":
             self.order(made.get("agendaItem", ()), path)
         if parent is None:
