@@ -671,10 +671,9 @@ def test_the_export_of_papers_withholds_its_authors():
 
 
 def test_the_export_of_an_item_gives_result_and_minutes():
-    body = (
-        "<?xml version='1.0'?><results><head><toptext>Haushalt</toptext><voname>2024/0102</voname><totyp>(offen)</totyp>"
-        "<rtfWP><?xml version='1.0'?><!DOCTYPE html PUBLIC \"x\"><html><body><p>Herr Ahorn</p><p>erläutert.</p></body></html></rtfWP></head></results>"
-    )
+    minutes = '<rtfWP><?xml version="1.0"?><!DOCTYPE html PUBLIC "x"><html><body><p>Herr Ahorn</p><p>erläutert.</p></body></html></rtfWP>'
+    head = "<toptext>Haushalt</toptext><voname>2024/0102</voname><totyp>(offen)</totyp>"
+    body = f"<?xml version='1.0'?><results><head>{head}{minutes}</head></results>"
 
     facts = allris3_exports.item(body, URL + "to020.asp?TOLFDNR=71")
 
@@ -758,3 +757,67 @@ def test_the_harvest_of_the_town_is_whole_and_its_body_bears_the_jurisdictions_o
     assert iris["Body"] == f"{BASE}/id/99999001"
     assert iris["Paper"] == f"{BASE}/eli/dl/99999001/vorlage/3004"
     assert iris["Person"] == f"{BASE}/id/99999001/person/82"
+
+
+DISTRICTS = sorted({path.parent.name for path in HAMBURG.rglob("allris/*/vo020.html")})
+
+
+@hamburg
+@pytest.mark.parametrize("district", DISTRICTS)
+def test_a_districts_real_pages_replayed_as_a_little_site_give_whole_records(district):
+    raw = {path.stem: path.read_bytes() for path in (HAMBURG / "allris" / district).iterdir()}
+    key = {name: re.search(rb'objectID" content="(\d+)', body)[1].decode() for name, body in raw.items()}
+    answers = {
+        "si010_e.asp": site.month("November&nbsp;2025", site.entry(("Mo", "3"), "18:00", "Sitzung", int(key["to010"]), True)),
+        "vo040.asp": site.papers([(int(key["vo020"]), "22-1", "Titel", "03.11.2025", "Antrag")], False),
+        "au010.asp": site.listing("Ausschüsse", "AULFDNR", "au020.asp", [(int(key["au020"]), "Ausschuss der Liste", "9")]),
+        "fr010.asp": site.listing("Fraktionen", "FRLFDNR", "fr020.asp", [(int(key["fr020"]), "Fraktion der Liste", "9")]),
+        f"to010.asp?SILFDNR={key['to010']}": raw["to010"],
+        f"vo020.asp?VOLFDNR={key['vo020']}": raw["vo020"],
+        f"au020.asp?AULFDNR={key['au020']}": raw["au020"],
+        f"fr020.asp?FRLFDNR={key['fr020']}": raw["fr020"],
+    }
+
+    with site.served(answers) as server:
+        source = site.source(server, "allris3")
+        found = list(allris3.records(source, site.fetch(source)))
+
+    records = [record for record in found if isinstance(record, Record)]
+    meeting, paper = one(found, "meeting", key["to010"]).object, one(found, "paper", key["vo020"]).object
+    agenda = allris3_pages.agenda(raw["to010"], URL + "to010.asp")
+    assert [item["number"] for item in meeting["agendaItem"]] == [item["number"] for item in agenda["agendaItem"]]
+    assert meeting["organization"] == [f"urn:ris:99999001:organization/{agenda['organization']['key']}"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT18:00:00\+0[12]:00", meeting["start"])
+    assert paper["date"] == "2025-11-03"
+    assert len(paper["consultation"]) == len(allris3_pages.paper(raw["vo020"], URL + "vo020.asp")["consultation"])
+    members = {
+        member["key"]
+        for page in ("au020", "fr020")
+        for member in allris3_lists.organization(raw[page], URL + roster_of(page, key))["member"]
+    }
+    assert {record.id.rsplit("/", 1)[1] for record in records if record.type == "Person"} == members
+    for record in records:
+        for raised in normalised(record, source):
+            assert [note for note in raised.notes[len(record.notes) :] if note.kind in ("unmapped", "damage")] == []
+    lost = {refusal.id for refusal in found if isinstance(refusal, Refusal)}
+    assert "" not in {
+        refusal.id for refusal in found if isinstance(refusal, Refusal) and "pa010" not in refusal.url and "si010" not in refusal.url
+    }
+    assert {f"urn:ris:99999001:paper/{item['paper']}" for item in agenda["agendaItem"] if "paper" in item} <= lost
+
+
+def roster_of(page: str, key: dict[str, str]) -> str:
+    return f"{page}.asp?{'AULFDNR' if page == 'au020' else 'FRLFDNR'}={key[page]}"
+
+
+def test_texts_of_an_older_office_integration_are_read_without_any_block():
+    tail = '<a name="allrisSV"></a>Der Weg<br />ist <b>gut</b>.<p class="Text">Er bleibt.</p><a name="allrisBV">Wir bauen.</a>'
+    page = site.classic("vo020", "Vorlage - 1/2", site.head(site.label("Betreff", "Weg"), "", tail), "5")
+
+    facts = allris3_pages.paper(page, URL + "vo020.asp?VOLFDNR=5")
+
+    assert [(part["anchor"], part["text"]) for part in facts["section"]] == [
+        ("SV", "Der Weg\nist gut.\nEr bleibt."),
+        ("BV", "Wir bauen."),
+    ]
+    assert facts["lines"]["unmapped"] == 0

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
-from publisher.sources.pages_common import Sheet, denial, flat, groups, key_in, number, plain, sheet, shown
+from publisher.sources.pages_common import INLINE, Sheet, denial, flat, groups, key_in, number, plain, sheet, shown
 
 LABELS = {
     "name": ("betreff", "bezeichnung", "titel"),
@@ -53,6 +53,7 @@ SECTION_NAMES = {"SV": "Sachverhalt", "BV": "Beschlussvorschlag", "FA": "Finanzi
 TEXTS = ("name", "extra", "result", "room", "place")
 PEOPLE = ("author", "clerk")
 NEXT_GROUP = re.compile(r";|,(?=[^,]*(?:fraktion|gruppe))", re.IGNORECASE)
+INLINE_TAGS = frozenset(INLINE.split(","))
 PORTAL = ("risleft", "rishead", "risnavi", "risprop", "risfoot")
 PARTS = 'div[id^="ris"],meta[name="objectID"]'
 SIZE = re.compile(r"\s*\(\s*[\d.,]+\s*[KMG]?B\s*\)$")
@@ -253,7 +254,7 @@ def texts(frame: Frame) -> dict[str, dict[str, str]]:
     """Return the long texts by the two letters of their anchor: {"SV": {"name": "Sachverhalt", "text": ...}}; empty ones left out."""
     found: dict[str, dict[str, str]] = {}
     for code, anchor in frame.anchors:
-        told = [line for node in _following(anchor) for line in frame.page.block(flat(node))]
+        told = _lines(frame.page, anchor)
         name = frame.menu.get(f"allris{code}") or SECTION_NAMES.get(code, code)
         if told and len(told[0]) < 70 and HEADING.fullmatch(told[0]):
             name = re.sub(r"\s*/\s*", "/", told.pop(0)).rstrip(" :")
@@ -261,6 +262,22 @@ def texts(frame: Frame) -> dict[str, dict[str, str]]:
         if code not in found and re.search(r"\w", text):
             found[code] = {"name": name, "text": text}
     return found
+
+
+def _lines(page: Sheet, anchor: LexborNode) -> list[str]:
+    """Return the lines after an anchor: one for each block, one for each run of loose words, as older text exports leave them."""
+    told: list[str] = []
+    run = ""
+    for node in _following(anchor):
+        if node.is_text_node or (node.tag in INLINE_TAGS and node.css_first("br,p,div") is None):
+            run += node.text() or ""
+            page.block(node)
+            continue
+        if loose := plain(run):
+            told.append(loose)
+        run = ""
+        told += page.block(flat(node))
+    return [*told, loose] if (loose := plain(run)) else told
 
 
 def _following(anchor: LexborNode) -> Iterator[LexborNode]:
@@ -272,7 +289,9 @@ def _following(anchor: LexborNode) -> Iterator[LexborNode]:
         yield anchor
     at = at.next if at is not None else None
     while at is not None:
-        if at.is_element_node:
+        if at.is_text_node and not at.is_empty_text_node:
+            yield at
+        elif at.is_element_node:
             if at.tag == "a" and (at.attributes.get("name") or "").startswith("allris"):
                 return
             if at.tag == "table" and at.css_first("td.kb1") is not None:

@@ -63,6 +63,8 @@ def composed(text: str) -> str:
 
 def flat(node: LexborNode) -> LexborNode:
     """Return the node with links and other inline elements inside it dissolved, so that its words and dates are whole again."""
+    if node.is_text_node:
+        return node
     own = node.mem_id  # comparing nodes themselves writes both out as HTML
     found = [inner for inner in node.css(INLINE) if inner.mem_id != own]
     for inner in found:
