@@ -214,3 +214,22 @@ def test_confirmed_links_are_in_the_release_and_can_be_fetched_and_queried(tmp_p
     query = f"ASK {{ GRAPH <{BASE}/linkset/wikidata> {{ <{BODY}> ?p <http://www.wikidata.org/entity/Q1> }} }}"
     assert served.get(f"/sparql?query={quote(query)}", headers={"Accept": "application/sparql-results+json"}).json["boolean"] is True
     assert got(served, "/linkset/none", 404) and got(served, "/linkset/..%2fmanifest", 404)
+
+
+HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(("lang", "word"), [("de", "Titel"), ("en", "before")])
+def test_people_read_the_versions_and_what_changed_as_a_page(client, lang, word):
+    listed = got(client, f"{VORLAGE}/4/v?lang={lang}", Accept=HTML)
+    assert listed.mimetype == "text/html" and "Neuer Titel" in listed.get_data(as_text=True)
+    link = got(client, f"{VORLAGE}/4/v").json["data"][1]["changes"]
+    text = got(client, f"{link}&lang={lang}", Accept=HTML).get_data(as_text=True)
+    assert "Gebührensatzung Nummer 4" in text and "Neuer Titel" in text and word in text
+
+
+def test_people_find_every_file_of_the_catalogue_on_a_page_while_harvesters_get_data(client):
+    text = got(client, "/catalog", Accept=HTML).get_data(as_text=True)
+    for file in got(client, "/dumps").json["bodies"][0]["files"]:
+        assert file["path"] in text
+    assert got(client, "/catalog", Accept="*/*").mimetype == "application/ld+json"

@@ -1,8 +1,11 @@
 """The DCAT-AP.de catalogue at /catalog, for harvesters: the files of the release, never an empty answer."""
 
+import orjson
 from flask import Blueprint, Response, request
 
-from publisher.views.answers import negotiated, problem
+from publisher.catalog.tables import SERVICES
+from publisher.views.answers import HTML, negotiated, problem
+from publisher.views.pages.frame import shown
 from publisher.views.shelf import release, sent
 
 blueprint = Blueprint("catalog", __name__)
@@ -18,7 +21,18 @@ def catalog(suffix: str = "") -> Response:
     page = request.args.get("page", "1")
     if not page.isdecimal() or not page.isascii() or len(page) > 6 or int(page) < 1:
         return problem(400, "Ungültige Seite / invalid page", f"page={page!r}: erwartet wird eine Zahl ab 1 / expected a number from 1")
+    if not suffix and negotiated(request.headers.get("Accept"), (*MEDIA.values(), *HTML)) in HTML:
+        return _for_people()
     return _answer(f"page-{int(page)}", suffix, "/catalog")
+
+
+def _for_people() -> Response:
+    """The catalogue as a page: what can be downloaded, how large it is, under which licence; also where no valid DCAT can be made."""
+    folder = release().path
+    manifest = folder / "dumps" / "manifest.json"
+    bodies = orjson.loads(manifest.read_bytes())["bodies"] if manifest.is_file() else []
+    services = [(german, english, path) for german, english, path, _ in SERVICES.values()]
+    return shown("catalog.html", bodies=bodies, services=services, valid=folder.joinpath("catalog", "page-1.jsonld").is_file())
 
 
 @blueprint.get("/catalog/dataset/<key>")

@@ -5,12 +5,16 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, current_app, request
 
-from publisher.feeds.difference import difference
+from publisher.feeds.difference import Change, difference
 from publisher.feeds.stream import AS, DCT, KINDS, PROV, RDF_TYPE, SEQUENCE, TERMS, XSD, version_iri
 from publisher.graph.mapper import quads
 from publisher.journal.reader import Reader, Shown
-from publisher.views.answers import negotiated, problem, validated
+from publisher.ontology import ontology
+from publisher.record import SCHEMA
+from publisher.views.answers import HTML, negotiated, problem, validated
 from publisher.views.documents import context_url
+from publisher.views.pages.frame import language
+from publisher.views.pages.frame import shown as page
 
 blueprint = Blueprint("versions", __name__)
 
@@ -101,7 +105,20 @@ def versions(place: str, rest: str) -> Response:
         }
         for at, one in enumerate(shown)
     ]
-    return validated(Response(orjson.dumps({"id": iri, "data": listed}), mimetype="application/json"), f"v-{reader.release}-{len(shown)}")
+    if _wants_page():
+        return page("versions.html", iri=iri, name=_name(shown), versions=listed, changes=None)
+    response = Response(orjson.dumps({"id": iri, "data": listed}), mimetype="application/json", headers={"Vary": "Accept"})
+    return validated(response, f"v-{reader.release}-{len(shown)}")
+
+
+def _wants_page() -> bool:
+    return negotiated(request.headers.get("Accept"), ("application/json", *HTML)) in HTML
+
+
+def _name(shown: list[Shown]) -> str:
+    """What a record is or was called: a tombstone has no name any more."""
+    objects = (orjson.loads(one.json) for one in reversed(shown))
+    return next((str(obj["name"]) for obj in objects if obj.get("name")), shown[-1].iri.rsplit("/", 1)[-1])
 
 
 def _compared(iri: str, shown: list[Shown]) -> Response:
@@ -110,13 +127,36 @@ def _compared(iri: str, shown: list[Shown]) -> Response:
     if before is None or after is None:
         return problem(404, "Keine solche Version / no such version", f"from, to: bekannt / known: {', '.join(by_seq)}")
     changes = difference(orjson.loads(before.json), orjson.loads(after.json))
+    if _wants_page():
+        rows = [_row(change, orjson.loads(after.json)["type"]) for change in changes]
+        first, second = version_iri(iri, before.seq), version_iri(iri, after.seq)
+        return page("versions.html", iri=iri, name=_name(shown), changes=rows, before=first, after=second)
     body = {
         "id": iri,
         "from": version_iri(iri, before.seq),
         "to": version_iri(iri, after.seq),
         "data": [change._asdict() | {"path": list(change.path)} for change in changes],
     }
-    return Response(orjson.dumps(body), mimetype="application/json")
+    return Response(orjson.dumps(body), mimetype="application/json", headers={"Vary": "Accept"})
+
+
+def _row(change: Change, cls: str) -> dict[str, str]:
+    """A change in words: labels for keys, the end of the IRI for objects in lists, values as text."""
+    names, lang, uses = ontology(), language(), ontology().uses.get(cls, {})
+    steps = []
+    for step in change.path:
+        use = uses.get(step)
+        steps.append(names.label(use.predicate, lang) if use else step.rsplit("/", 1)[-1])
+        uses = names.uses.get(f"{SCHEMA}{use.value_class}", {}) if use and use.value_class else uses
+    return {"where": " › ".join(steps), "before": _text(change.before), "after": _text(change.after)}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, dict):
+        return str(value.get("name") or value.get("id") or orjson.dumps(value).decode())
+    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
 
 
 @blueprint.get("/lookup")
