@@ -821,3 +821,27 @@ def test_texts_of_an_older_office_integration_are_read_without_any_block():
         ("BV", "Wir bauen."),
     ]
     assert facts["lines"]["unmapped"] == 0
+
+
+def test_a_page_with_a_lost_bracket_is_asked_for_again():
+    torn = site.PAPER_3001.replace(b'<td class="text3">', b'td class="text3">', 1)
+    answers = site.classic_town()
+
+    def second_time_whole(server):
+        server.state["torn"] = server.state.get("torn", 0) + 1
+        return 200, {"Content-Type": "text/html"}, torn if server.state["torn"] == 1 else site.PAPER_3001
+
+    with pytest.raises(Malformed, match="stands there as text"):
+        allris3_pages.paper(torn, URL + "vo020.asp?VOLFDNR=3001")
+    with site.served(answers | {"vo020.asp?VOLFDNR=3001": second_time_whole}) as server:
+        source = site.source(server, "allris3")
+        found = list(allris3.records(source, site.fetch(source)))
+
+    assert one(found, "paper", "3001").object["oparlx:public"] is True
+    assert server.asked["vo020.asp?VOLFDNR=3001"] == 2
+
+
+def test_a_page_of_the_older_frame_is_read():
+    page = site.PAPER_3001.replace(b'id="rismain"', b'id="rismain_raw"')
+
+    assert allris3_pages.paper(page, URL + "vo020.asp?VOLFDNR=3001")["reference"] == "2024/0101"

@@ -36,6 +36,7 @@ SECTIONS = (
     ("SV", re.compile(r"sachverhalt|sachlage|sachdarstellung|begründung|erläuterung|anfrage|mitteilung|stellungnahme", re.IGNORECASE)),
 )
 PORTAL = "nav,header,footer,#menu,#footer,#breadcrumb"
+DOCUMENTS = 'a.doclink,a.pdf,a[href*=".pdf"],a[href*=".PDF"],a[href*="DOLFDNR="]'
 DOC = re.compile(r"(?:^|/)doc(\d{1,18})\.", re.IGNORECASE)
 CDATA = re.compile(r"<component[^>]*>\s*<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 BUTTONS = ("", "TO", "NA", "VO", "PA")
@@ -208,10 +209,10 @@ def attached(frame: Frame, facts: dict[str, Any]) -> None:
     lasting: dict[str, dict[str, str]] = {}
     dying: dict[str, None] = {}
     body = page.tree.body
-    for link in body.css("a[href]") if body is not None else ():
+    for link in body.css(DOCUMENTS) if body is not None else ():
         href = link.attributes.get("href") or ""
-        if not _is_document(link, href):
-            continue
+        if not href or urlsplit(href).scheme.lower() not in ("", "http", "https"):
+            continue  # seen in Wolfsburg: file:///C:/Users/..., a clerk's own disk
         name = (
             plain(link.attributes.get("data-simpletooltip-text")) or plain(link.text()) or unquote(urlsplit(href).path.rsplit("/", 1)[-1])
         )
@@ -226,14 +227,6 @@ def attached(frame: Frame, facts: dict[str, Any]) -> None:
         facts["attachment"] = list(dying)
         page.note("damage", "session-link", "auxiliaryFile", len(dying))
     facts["file"] = list(lasting.values())
-
-
-def _is_document(link: LexborNode, href: str) -> bool:
-    classes = (link.attributes.get("class") or "").split()
-    scheme = urlsplit(href).scheme.lower()
-    if scheme not in ("", "http", "https"):
-        return False  # seen in Wolfsburg: file:///C:/Users/..., a clerk's own disk
-    return "doclink" in classes or "pdf" in classes or urlsplit(href).path.lower().endswith(".pdf") or "DOLFDNR=" in href.upper()
 
 
 def _document_key(href: str) -> str | None:
