@@ -11,6 +11,9 @@ from publisher import release
 from publisher.cli.group import instance, main
 from publisher.cli.work import now, served
 from publisher.config import settings
+from publisher.errors import Misconfigured
+from publisher.journal import Journal
+from publisher.pipeline import vendor_log
 from publisher.pipeline.dump import DUMPS, dump
 from publisher.pipeline.dump import written as dump_written
 from publisher.pipeline.report import checked_anew, kept
@@ -56,10 +59,20 @@ def dump_command(form: str, output: Path | None, home: str | None, base: str | N
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON")
+@click.option(
+    "--letter", metavar="SOURCE", help="Print what can be mailed to the operator of this source: its faults with counts and places"
+)
 @instance
-def status(home: str | None, base: str | None, as_json: bool) -> None:
+def status(home: str | None, base: str | None, as_json: bool, letter: str | None) -> None:
     """Tell what is in service, what the sources last gave, and what is wrong with them."""
     wanted = settings(home, base)
+    if letter:
+        with Journal(wanted.home / "journal.sqlite") as journal:
+            described, runs = journal.sources().get(letter), journal.runs(letter)
+        if described is None or not runs:
+            raise Misconfigured(f"no source {letter!r} was harvested here; publisher status lists them")
+        click.echo(vendor_log.letter(described, runs[0]), nl=False)
+        return
     now = release.current(wanted.home)
     reader = served(wanted)
     found = {"release": now and now.manifest, "counts": reader.counts(), "sources": reader.sources()}
@@ -74,5 +87,7 @@ def status(home: str | None, base: str | None, as_json: bool) -> None:
         click.echo(
             f"source {one['name']} ({one['kind']}, {one['url']}): {'whole' if run.get('whole') else 'partial'} at {run.get('started')}"
         )
+        for word in filter(None, ((run.get("state") or {}).get("failure"), ((run.get("state") or {}).get("stamps") or {}).get("words"))):
+            click.echo(f"  note: {word}")
         for rule, (times, _, places) in (run.get("notes", {}).get("normalised") or {}).items():
             click.echo(f"  repaired {times:>7} x {rule}, e.g. {places[0]}")

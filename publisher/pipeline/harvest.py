@@ -16,9 +16,13 @@ from publisher.fetch import Fetch
 from publisher.iris import Iris, Space
 from publisher.journal import Journal, Run, Version
 from publisher.pipeline.aliases import aliases
+from publisher.pipeline.incremental import is_window, turn
+from publisher.pipeline.incremental import state as window_state
 from publisher.pipeline.localise import PAGES, localised, prefix_of, space_of
+from publisher.pipeline.vendor_log import remarks
 from publisher.record import Record, Refusal, content, content_hash
 from publisher.sources.normal import normalised
+from publisher.sources.stamps import Stamps
 
 BATCH = 500
 SAMPLE = 2000
@@ -50,6 +54,12 @@ class Outcome:
         self.counts[refusal.type or "?"]["refused"] += 1
         self.whole = self.whole and bool(refusal.id)
 
+    def run(self, number: int, at: str, state: dict[str, Any]) -> Run:
+        """Return the harvest as the journal keeps it."""
+        counts = {name: dict(counter) for name, counter in sorted(self.counts.items())}
+        notes = {kind: dict(rules) for kind, rules in self.notes.items()}
+        return Run(number, self.source, at, at, self.whole, counts, notes, [asdict(refusal) for refusal in self.refusals], state)
+
     def take_notes(self, record: Record) -> None:
         for note in record.notes:
             row = self.notes[note.kind].setdefault(note.rule, [0, 0, []])
@@ -78,30 +88,28 @@ def harvest(
     Interrupted at any moment, what was appended stays and the next harvest goes on; nothing is withdrawn then.
     """
     base, outcome = established(journal, settings), Outcome(source.name)
-    run = journal.start(source.name, at)
+    asked, stamps, run = turn(journal, source, at), Stamps(), journal.start(source.name, at)
     seen: set[str] = set()
-    try:
-        arrivals = _placed(journal, source, sources.records(source, fetch), base, settings.home)
-        for count, (item, iris) in enumerate(arrivals):
-            if isinstance(item, Refusal):
-                outcome.refuse(item)
-            else:
-                for record in [item] if source.kind in MIRRORS else normalised(item, source):
-                    _accept(journal, source, record, iris, at, outcome, seen)
-            progress(source.name, count + 1)
-            if count % BATCH == BATCH - 1:
-                journal.commit()
-    except PublisherError as error:
-        outcome.failure, outcome.whole = str(error), False
-    if outcome.whole and _lists_all(source):
+    with remarks() as remarked:
+        try:
+            arrivals = _placed(journal, source, sources.records(asked, fetch), base, settings.home)
+            for count, (item, iris) in enumerate(arrivals):
+                if isinstance(item, Refusal):
+                    outcome.refuse(item)
+                else:
+                    stamps.add(item)
+                    for record in [item] if source.kind in MIRRORS else normalised(item, source):
+                        _accept(journal, source, record, iris, at, outcome, seen)
+                progress(source.name, count + 1)
+                if count % BATCH == BATCH - 1:
+                    journal.commit()
+        except PublisherError as error:
+            outcome.failure, outcome.whole = str(error), False
+    if outcome.whole and _lists_all(source) and not is_window(asked):
         _withdraw(journal, source, seen, at, outcome, settings.safety_share if not force else 1.0)
     journal.commit()
-    refusals = [asdict(refusal) for refusal in outcome.refusals]
-    counts = {name: dict(counter) for name, counter in sorted(outcome.counts.items())}
-    state = {"failure": outcome.failure, "kept": outcome.kept}
-    journal.finish(
-        Run(run, source.name, at, at, outcome.whole, counts, {kind: dict(rules) for kind, rules in outcome.notes.items()}, refusals, state)
-    )
+    told = {"failure": outcome.failure, "kept": outcome.kept, "remarks": remarked, **window_state(asked, stamps, at)}
+    journal.finish(outcome.run(run, at, told))
     return outcome
 
 

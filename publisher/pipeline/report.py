@@ -11,6 +11,7 @@ from publisher.graph.mapper import quads
 from publisher.journal import Journal, Run
 from publisher.journal.reader import Reader
 from publisher.journal.serving import Serving
+from publisher.pipeline import findings
 from publisher.shapes import Report, Result, Tally, judge, relation_queries, results_of, shapes, turtle
 from publisher.store import Store, rows
 
@@ -23,9 +24,8 @@ def written(path: Path, serving: Serving, journal: Journal, store: Store, base: 
     tally = Tally()
     for source, cls, objects in serving.checked():
         tally.judged(source, cls, objects)
-    for source, results in serving.judgements():
-        tally.found(source, (Result(**result) for result in results))
-    _relations(tally, store, serving.source)
+    related = [(_owner(serving, result.focus), result) for result in _relations(tally, store, serving.source)]
+    findings.by_record(path / findings.RECORDS, _judged(tally, serving), related)
     for seq, reason in serving.rejected(number):
         if reason != "superseded":
             version = journal.at(seq)
@@ -34,7 +34,23 @@ def written(path: Path, serving: Serving, journal: Journal, store: Store, base: 
     report = tally.report(number, base, at)
     for name, text in _files(report):
         (path / name).write_text(text, "utf-8")
+    findings.by_source(path / "report", report)
+    findings.history(path, report)
     return report
+
+
+def _judged(tally: Tally, serving: Serving) -> Iterator[tuple[str, list[Result]]]:
+    """Count what the shapes found when the records changed, and yield it as (record, results) by IRI."""
+    for source, found in serving.judgements():
+        results = [Result(**result) for result in found]
+        tally.found(source, results)
+        if results:
+            yield results[0].record, results
+
+
+def _owner(serving: Serving, focus: str) -> str:
+    found = serving.holder(focus)
+    return found[0] if found else focus
 
 
 def checked_anew(reader: Reader, store: Store, at: str) -> Report:
@@ -70,13 +86,17 @@ def _files(report: Report) -> Iterator[tuple[str, str]]:
         yield f"report.{lang}.txt", report.text(lang)
 
 
-def _relations(tally: Tally, store: Store, source_of: Callable[[str], str]) -> None:
+def _relations(tally: Tally, store: Store, source_of: Callable[[str], str]) -> list[Result]:
+    """Count what the rules across records find, and return it."""
+    every: list[Result] = []
     for rule in relation_queries():
         by_source: dict[str, list[Result]] = {}
         for result in results_of(rule, rows(store.query(rule.select))):
             by_source.setdefault(source_of(result.focus), []).append(result)
+            every.append(result)
         for source, results in sorted(by_source.items()):
             tally.found(source, results)
+    return every
 
 
 def _told(tally: Tally, runs: Iterable[Run]) -> None:
