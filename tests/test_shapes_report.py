@@ -202,3 +202,12 @@ def test_each_rule_of_repair_in_the_code_has_a_sentence_in_both_languages():
 
 def test_a_rule_without_a_sentence_is_shown_by_its_name():
     assert sentence("new_repair", "de") == "new repair"
+
+
+def test_a_result_of_a_rule_that_is_no_more_stays_in_the_report():
+    tally = Tally()
+    bygone = result("Paper-date-missing", PAPER + "60")._replace(shape="https://w3id.org/oparl-ld/shapes/1.0#Paper-colour")
+    tally.found("a", [bygone])
+
+    assert [(line.rule.iri.split("#")[1], line.rule.severity) for line in report(tally).lines] == [("Paper-colour", "Warning")]
+    assert "Paper-colour" in turtle(report(tally))

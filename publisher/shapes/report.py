@@ -97,7 +97,14 @@ class Tally:
         """Return the report on release number `release` of the instance at `base`, made at an ISO date-time."""
         rules = shapes(PUBLISHED).rules
         lines = [
-            Line(source, cls, rules[iri], count, self.objects[source, cls, iri], self.checked[source, cls])
+            Line(
+                source,
+                cls,
+                rules.get(iri) or self._bygone(source, cls, iri),
+                count,
+                self.objects[source, cls, iri],
+                self.checked[source, cls],
+            )
             for (source, cls, iri), count in self.counts.items()
         ]
         return Report(
@@ -110,6 +117,11 @@ class Tally:
             dict(sorted(self.checked.items())),
             tuple(sorted(self.refused)),
         )
+
+    def _bygone(self, source: str, cls: str, iri: str) -> Rule:
+        """Return a rule that the shapes no longer hold as its results tell it: what was judged before an update stays on record."""
+        result = self.results[source, cls, iri][0]
+        return Rule(iri, "", result.severity, result.messages, {}, result.path)
 
 
 def _weight(line: Line) -> tuple[Any, ...]:
