@@ -102,6 +102,7 @@ def paper(key: int, draw: Random) -> tuple[str, str, bytes]:
 def queries(papers: int) -> dict[str, tuple[str, str]]:
     """Return the shapes: name -> (our query, the peers' query)."""
     one = f"<{BASE}/eli/dl/05334/vorlage/{papers // 2}>"
+    hundred = " ".join(f"<{BASE}/eli/dl/05334/vorlage/{papers // 2 + key}>" for key in range(100))
     shapes = {
         "record with route": f"SELECT * {{ {one} o:name ?n ; o:consultation ?c . ?c o:role ?r ; o:organization ?g ; o:meeting ?m }}",
         "committee, dates, ordered": f"SELECT ?p ?n ?d {{ ?c o:organization <{BASE}/id/05334/organization/7> ; o:paper ?p . "
@@ -109,7 +110,7 @@ def queries(papers: int) -> dict[str, tuple[str, str]]:
         "counts by organisation, year": "SELECT ?g ?y (COUNT(*) AS ?k) { ?p o:originatorOrganization ?g ; o:date ?d } "
         "GROUP BY ?g (YEAR(?d) AS ?y)",
         "property path": f"SELECT DISTINCT ?g {{ {one} o:consultation/o:meeting/^o:meeting/o:organization ?g }}",
-        "harvest 100 papers": "CONSTRUCT { ?p ?q ?v } { { SELECT ?p { ?p a o:Paper } ORDER BY ?p LIMIT 100 } OPTIONAL { ?p ?q ?v } }",
+        "harvest 100 papers": f"CONSTRUCT {{ ?p ?q ?v }} {{ VALUES ?p {{ {hundred} }} ?p ?q ?v }}",
     }
     both = {name: (PREFIX + text, PREFIX + text) for name, text in shapes.items()}
     ours = 'SELECT ?p ?n { ?p x:matches ("Friedhof" ?s 50) ; o:name ?n } ORDER BY DESC(?s)'
@@ -241,8 +242,11 @@ def million(folder: Path) -> None:
 
 def memory(pid: int) -> int:
     """Return the resident bytes of a process and of all that descend from it."""
-    children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 + sum(memory(child) for child in children)
+    try:
+        children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 + sum(memory(child) for child in children)
+    except FileNotFoundError:  # it has just ended
+        return 0
 
 
 def main() -> None:

@@ -84,10 +84,15 @@ def test_every_query_test_of_the_protocol_suite(tmp_path):
 
     with serving(released(tmp_path, "".join(sorted(quads)).encode())) as base:
         tool = [sys.executable, str(SHARED / "tools/sparql_http_suite.py"), str(SUITE)]
-        run = subprocess.run([*tool, "--query", f"{base}/sparql", "--load", "none"], capture_output=True, text=True, check=False)
+        here = [*tool, "--query", f"{base}/sparql", "--load", "none"]
+        run = subprocess.run(here, capture_output=True, text=True, check=False)
+        updates = subprocess.run([*here, "--update", f"{base}/sparql"], capture_output=True, text=True, check=False)
 
     assert "protocol: 20 passed, 0 failed, 14 skipped of 34" in run.stdout, run.stdout + run.stderr
     assert "sd: 3 passed, 0 failed, 0 skipped of 3" in run.stdout
+    refused = [line for line in updates.stdout.splitlines() if line.startswith("FAIL")]
+    assert len(refused) == 7
+    assert all(line.startswith("FAIL protocol update_") and "got 403" in line for line in refused), refused
 
 
 def test_two_processes_on_different_releases_tell_a_balancer_which_they_serve(tmp_path):
