@@ -25,6 +25,8 @@ OFFERED = (JSON_LD, *WRITERS, "application/json", "text/html")
 @blueprint.get("/id/<path:rest>")
 def document(rest: str) -> Response:
     """Answer 200 with the record at its own IRI: no redirect, no hash, so that OParl clients see one URL (OParl 1.1, 2-03)."""
+    if known := _unchanged():
+        return known
     reader, iri = _library(), current_app.config["BASE"].removesuffix(urlsplit(current_app.config["BASE"]).path) + request.path
     found, media = _named(reader, iri)
     if found is None and rest.endswith("/vorlage") and "reference" in request.args:
@@ -60,7 +62,32 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
         response.headers.update({"ETag": f'"{tag}"', "Cache-Control": CACHING})
         return response
     response.headers["Link"] = _links(found)
+    _remember(response, tag)
     return validated(response, tag, found.modified)
+
+
+def _question() -> tuple[str, str, str]:
+    return request.full_path, request.headers.get("Accept", ""), request.headers.get("Accept-Language", "")
+
+
+def _remember(response: Response, tag: str) -> None:
+    """Note with which tag a question was answered, as long as the release is in service."""
+    held: tuple[int, dict[Any, tuple[str, dict[str, str]]]] = current_app.extensions.get("tags", (0, {}))
+    number = current_app.config["RELEASE"]().number
+    if held[0] != number or len(held[1]) > 20_000:
+        held = current_app.extensions["tags"] = (number, {})
+    if sum(map(len, _question())) < 600:
+        kept = {name: response.headers[name] for name in ("Vary", "Content-Location", "X-Publisher-Release")}
+        held[1][_question()] = (tag, {**kept, "ETag": f'"{tag}"', "Cache-Control": CACHING})
+
+
+def _unchanged() -> Response | None:
+    """Return 304 where the client names the tag with which this very question was answered in this release, without a look-up."""
+    held = current_app.extensions.get("tags")
+    if held is None or "If-None-Match" not in request.headers or held[0] != current_app.config["RELEASE"]().number:
+        return None
+    found = held[1].get(_question())
+    return Response(status=304, headers=found[1]) if found and unchanged(found[0]) else None
 
 
 def context_url(base: str) -> str:
