@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.errors import Malformed, PublisherError, Unreachable
+from publisher.pipeline.coverage import coverage
 from publisher.record import Record, Refusal, parts
 from publisher.sources import allris3, allris3_exports, allris3_frame, allris3_lists, allris3_pages
 from publisher.sources.normal import normalised
@@ -845,3 +846,18 @@ def test_a_page_of_the_older_frame_is_read():
     page = site.PAPER_3001.replace(b'id="rismain"', b'id="rismain_raw"')
 
     assert allris3_pages.paper(page, URL + "vo020.asp?VOLFDNR=3001")["reference"] == "2024/0101"
+
+
+def test_the_ledger_of_a_town_sums_up_exactly():
+    with site.served(site.classic_town()) as server:
+        source = site.source(server, "allris3")
+        book = coverage(source, site.fetch(source))
+        pages = list(allris3.books(source, site.fetch(source)))
+
+    whole = sum(item[1]["total"] for item in pages if not isinstance(item, Refusal))
+    refused = sum(isinstance(item, Refusal) for item in pages)
+    assert book.total == sum(book.kinds.values()) == whole + refused
+    assert book.kinds["refused"] == 1
+    assert book.kinds["unmapped"] == 2
+    assert book.kinds["withheld"] >= 10
+    assert book.kinds["lost"] == 0

@@ -10,7 +10,7 @@ import orjson
 from publisher.config import Source
 from publisher.fetch import Fetch
 from publisher.record import Note, Record, Refusal
-from publisher.sources import records, unserac
+from publisher.sources import allris3, allris4, records, unserac
 from publisher.sources.normal import normalised
 
 KINDS = ("kept", "normalised", "ignored", "withheld", "unmapped", "refused", "lost")
@@ -41,6 +41,9 @@ def coverage(source: Source, fetch: Fetch) -> Ledger:
     if source.kind == "unserac":
         _lines(book, source, fetch)
         return book
+    if source.kind in BOOKS:
+        _pages(book, source, fetch)
+        return book
     for item in records(source, fetch):
         if isinstance(item, Refusal):
             book.put("refused", item.reason, item.url)
@@ -59,6 +62,20 @@ def _lines(book: Ledger, source: Source, fetch: Fetch) -> None:
             book.put(FATES[entry.state], entry.rule or entry.state, f"{document.url}:{entry.at} {entry.text[:60]}")
 
 
+def _pages(book: Ledger, source: Source, fetch: Fetch) -> None:
+    """Count the pieces of text of all pages that a walk reads; each page keeps its own books."""
+    for item in BOOKS[source.kind](source, fetch):
+        if isinstance(item, Refusal):
+            book.put("refused", item.reason, item.url)
+            continue
+        url, lines = item
+        rules = [("kept", "used", lines["used"]), ("withheld", "withheld", lines["withheld"]), ("unmapped", "unmapped", lines["unmapped"])]
+        for kind, rule, count in [*rules, *(("ignored", rule, count) for rule, count in lines["boilerplate"].items())]:
+            if count:
+                book.put(kind, rule, url, count)
+
+
+BOOKS = {"allris3": allris3.books, "allris4": allris4.books}
 FATES = {"used": "kept", "boilerplate": "ignored", "withheld": "withheld", "unmapped": "unmapped"}
 
 

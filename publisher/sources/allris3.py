@@ -10,6 +10,7 @@ from publisher.sources import allris3_exports as exports
 from publisher.sources import allris3_lists as lists
 from publisher.sources import allris3_pages as pages
 from publisher.sources.pages_town import Found, System, Walk
+from publisher.sources.pages_town import books as walked_books
 from publisher.sources.pages_walk import CLOSED
 
 CALENDARS = ("si010_e", "si010_j", "si010", "si010_a", "si010_r")
@@ -27,6 +28,11 @@ def records(source: Source, fetch: Fetch) -> Found:
     An agenda met through a paper before its month is kept for then, so each page is asked for once.
     """
     yield from Walk(source, fetch, SYSTEM).records()
+
+
+def books(source: Source, fetch: Fetch) -> Iterator[tuple[str, dict[str, Any]] | Refusal]:
+    """Yield the count of each page's pieces of text: total = used + withheld + boilerplate by rule + unmapped."""
+    yield from walked_books(source, fetch, SYSTEM)
 
 
 def page_of(html: bytes | str, url: str) -> dict[str, Any]:

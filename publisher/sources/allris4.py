@@ -9,6 +9,7 @@ from publisher.record import Refusal
 from publisher.sources import allris4_lists as lists
 from publisher.sources import allris4_pages as pages
 from publisher.sources.pages_town import Found, System, Walk
+from publisher.sources.pages_town import books as walked_books
 from publisher.sources.pages_walk import CLOSED, Parser
 
 GERMAN = {"Accept-Language": "de-DE,de;q=0.9"}
@@ -24,6 +25,11 @@ def records(source: Source, fetch: Fetch) -> Found:
     papers (true: the list vo040 is open), persons (false: no kp020).
     """
     yield from Walk(source, fetch, SYSTEM).records()
+
+
+def books(source: Source, fetch: Fetch) -> Iterator[tuple[str, dict[str, Any]] | Refusal]:
+    """Yield the count of each page's pieces of text: total = used + withheld + boilerplate by rule + unmapped."""
+    yield from walked_books(source, fetch, SYSTEM)
 
 
 def page_of(html: bytes | str, url: str) -> dict[str, Any]:

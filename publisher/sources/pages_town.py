@@ -258,6 +258,18 @@ class Walk:
         return item in self.stations.get(paper, ())
 
 
+def books(source: Source, fetch: Fetch, system: System) -> Iterator[tuple[str, dict[str, Any]] | Refusal]:
+    """Yield (address, count of its pieces of text) of each page that the walk reads, and the walk's Refusals; records are thrown away."""
+    walk = Walk(source, fetch, system)
+    walk.reader.books = []
+    for item in walk.records():
+        yield from walk.reader.books
+        walk.reader.books.clear()
+        if isinstance(item, Refusal):
+            yield item
+    yield from walk.reader.books
+
+
 def joined(rows: list[dict[str, Any]], history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the memberships of the rosters with the days of the person's page, and the former ones it tells of."""
     left = list(history)

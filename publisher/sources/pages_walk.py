@@ -22,6 +22,7 @@ class Reader:
     def __init__(self, source: Source, fetch: Fetch, headers: dict[str, str] | None = None) -> None:
         self.source, self.fetch, self.headers = source, fetch, headers or {}
         self.busy = 0
+        self.books: list[tuple[str, dict[str, Any]]] | None = None  # of each page read, if somebody wants them
 
     def read(
         self, url: str, parser: Parser, cls: str = "", id: str = "", *, headers: dict[str, str] | None = None
@@ -46,7 +47,10 @@ class Reader:
         try:
             page = self.fetch(url, headers=headers or self.headers, check=lambda page: found.append(judged(page)))
             self.busy = 0
-            return found[-1] if found else judged(page)
+            facts = found[-1] if found else judged(page)
+            if self.books is not None and isinstance(facts, dict) and "lines" in facts:
+                self.books.append((url, facts["lines"]))
+            return facts
         except Malformed as error:
             self.busy += error.expected == BUSY
             if self.busy >= BUSY_LIMIT:
