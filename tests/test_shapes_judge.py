@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.config import Source
@@ -61,6 +61,7 @@ def test_what_a_file_says_of_foreign_papers_is_not_held_against_them():
     assert found(quads(meeting) + quads(elsewhere)) == []
 
 
+@settings(deadline=None)
 @given(st.permutations(range(6)), st.lists(st.sampled_from(["name", "reference", "date", "created"]), min_size=6, max_size=6))
 def test_order_and_neighbours_change_nothing(order, missing):
     papers = [paper(str(at), location=[place(f"Weg {at}")]) for at in range(6)]
@@ -126,6 +127,13 @@ def test_a_record_that_makes_the_engine_fail_is_refused_alone_and_named(monkeypa
     ]
 
 
+@pytest.mark.parametrize("layer", ["ranges", "eli", "dcat", "strict"])
+def test_every_layer_names_what_it_cannot_read(layer):
+    [result] = judge(quads(paper("1")).replace("Kita", 'Ki"ta'), shapes((layer,)))
+
+    assert (result.shape.removeprefix(BASE), result.severity) == ("unreadable", "Violation")
+
+
 def test_bytes_that_are_no_text_are_refused_and_named():
     text = quads(paper("1")).encode().replace(b"Kita", b"\xff\xfe") + quads(paper("2")).encode()
 
@@ -137,6 +145,7 @@ def test_nothing_to_judge_is_nothing_wrong(text):
     assert judge(text, shapes()) == []
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([b"", b"\n", b" .\n", b" <http://g/1> .\n"]), st.booleans())
 def test_whatever_bytes_come_each_record_gets_an_answer(noise, end, first):
     good = quads(paper("1", date="2024-02-31")).encode()

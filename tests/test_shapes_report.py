@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pyoxigraph as ox
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.shapes import Result, Tally, class_of, named, sentence, shapes, tally_of, triples, turtle
@@ -122,6 +122,7 @@ def test_a_result_keeps_its_iri_from_release_to_release_while_the_fault_stays():
     assert old[stays].focus == new[stays].focus == PAPER + "61"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["60", "60/2", "6?0", "6#0", "ä"]), st.text(max_size=3)), max_size=8))
 def test_no_two_results_share_an_iri(faults):
     results = [result("Paper-name", PAPER + key, f'"{value}"', "Datatype") for key, value in faults]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from publisher.errors import Misconfigured
 from publisher.shapes import batch
 from publisher.shapes.files import BASE, Shapes
+from publisher.shapes.files import shapes as core
 
 # By name, not by import: pySHACL takes half a second to load and changes rdflib globally, and where the native
 # engine has no wheel the other must still work.
@@ -116,7 +117,8 @@ class Watch:
 
 
 def _result(shapes: Shapes, record: str, finding: Finding) -> Result:
-    rule = shapes.rules[finding.shape]
+    # Every layer may meet what cannot be read; only one of them can hold the rule that says so.
+    rule = shapes.rules.get(finding.shape) or core().rules[finding.shape]
     focus = finding.focus.strip("<>")
     return Result(focus, rule.path, finding.value, rule.iri, rule.severity, finding.component, rule.messages, record)
 
