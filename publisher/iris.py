@@ -31,6 +31,8 @@ CLASS_OF_WORD = {
     **{"legislative-term": "LegislativeTerm", "legislative_term": "LegislativeTerm", "document": "File", "documents": "File"},
 }
 INNER = {"section": "abschnitt", "proposal": "vorschlag"}
+CLEAN = re.compile(r"[A-Za-z0-9%/:?#\[\]@!$&'()*+,;=\-._~]*")
+URL = re.compile(r"https?://[^\s/]+|urn:[a-z0-9]|mailto:\S+@|tel:", re.IGNORECASE)
 PLAIN = re.compile(r"[a-z0-9.\-]")
 
 
@@ -168,9 +170,9 @@ def decoded(key: str) -> str:
 
 def valid_iri(url: str) -> str:
     """Return `url` with what an IRI must not hold percent-encoded: spaces, quotes, brackets, controls, non-ASCII (RFC 3987, 3986)."""
-    return quote(url, safe="%/:?#[]@!$&'()*+,;=-._~")
+    return url if CLEAN.fullmatch(url) else quote(url, safe="%/:?#[]@!$&'()*+,;=-._~")
 
 
 def is_url(text: str) -> bool:
     """Tell whether `text` is an absolute http(s), urn, mailto or tel address, as OParl's format "url" and RDF need it."""
-    return re.match(r"(?i)(https?://[^\s/]+|urn:[a-z0-9]|mailto:\S+@|tel:)", text) is not None
+    return URL.match(text) is not None
