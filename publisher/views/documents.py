@@ -46,7 +46,7 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
     inline = request.args.get("context") == "inline"
     form = "-".join(filter(None, (SUFFIX_OF.get(media, "html"), VERSION, profile, "inline" if inline else "")))
     lang = pages.language() if page else ""
-    tag = f"{found.hash[:20]}-{found.seq}-{form}" + (f"-{reader.release}-{lang}" if page else "")
+    tag = f"{found.hash[:20]}-{found.seq}-{form}" + (f"-{pages.stamp(reader, lang)}" if page else "")
     if unchanged(tag):
         response = Response(status=304)  # before anything is rendered
     elif page:

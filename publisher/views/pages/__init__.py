@@ -6,6 +6,6 @@ from publisher.views.pages.find import search
 from publisher.views.pages.frame import blueprint, language
 from publisher.views.pages.home import home
 from publisher.views.pages.plots import statistics
-from publisher.views.pages.records import render
+from publisher.views.pages.records import render, stamp
 
-__all__ = ["blueprint", "calendar", "home", "language", "render", "search", "statistics", "status"]
+__all__ = ["blueprint", "calendar", "home", "language", "render", "search", "stamp", "statistics", "status"]

@@ -23,18 +23,25 @@ from publisher.views.pages.site import Site, site_of
 blueprint = Blueprint("pages", __name__)
 
 REMEMBERED = 4000
+SHARED = ("Body", "Organization", "System", "Person", "Meeting")
 STATIC = Path(__file__).parent.parent / "static"
 SAFE = re.compile(r"(?i)(?:https?://|mailto:[^\s]|tel:[^\s])")
 # The one style sheet that the editor's table (column-resizer in YASGUI 4.6.2) makes by itself, named by its hash.
 GRIPS = "'sha256-zCK2EVMoPc04mRF/g5CotUvxbJPWS+8V0b+s9ptqQIk='"
 POLICY = "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
+COUNTED = frozenset(key.removeprefix("many_") for key in words.TEXTS if key.startswith("many_"))
 FORMATS = (("JSON-LD", "jsonld"), ("Turtle", "ttl"), ("N-Triples", "nt"), ("RDF/XML", "rdf"))
 
 
 def language() -> str:
     """Return "de" or "en": what the address asks for, else what the browser prefers; German where neither names one of them."""
-    asked = request.args.get("lang", "")
-    return asked if asked in words.LANGUAGES else request.accept_languages.best_match(words.LANGUAGES) or "de"
+    return asked_language() or request.accept_languages.best_match(words.LANGUAGES) or "de"
+
+
+def asked_language() -> str:
+    """Return the language that the address asks for, "" if none; links carry it on."""
+    asked = request.args.get("lang", "") if request.query_string else ""
+    return asked if asked in words.LANGUAGES else ""
 
 
 def today() -> date:
@@ -84,16 +91,25 @@ def remembered(key: Any, make: Callable[[], Any]) -> Any:
 
 
 class Things:
-    """The records and parts of a release by IRI, each read once for a page; called like a function, None for the unknown."""
+    """The records and parts of a release by IRI, each read once for a page; called like a function, None for the unknown.
+
+    Those that many pages name (SHARED) are read once a release. Whoever gets an object must not change it.
+    """
 
     def __init__(self, source: Reader) -> None:
         self.reader = source
         self._held: dict[str, dict[str, Any] | None] = {}
+        self._shared: dict[str, dict[str, Any]] = remembered(("things",), dict)
 
     def __call__(self, iri: str) -> dict[str, Any] | None:
+        shared = self._shared.get(iri)
+        if shared is not None:
+            return shared
         if iri not in self._held:
             found = self.reader.get(iri)
-            self._held[iri] = orjson.loads(found.json) if found and not found.deleted else None
+            made = self._held[iri] = orjson.loads(found.json) if found and not found.deleted else None
+            if made and found and found.type in SHARED and len(self._shared) < REMEMBERED:
+                self._shared[iri] = made
         return self._held[iri]
 
     def of(self, value: Any) -> list[dict[str, Any]]:
@@ -114,14 +130,14 @@ def place_of(iri: str) -> str:
     if not iri.startswith(base + "/") and iri != base:
         return iri if SAFE.match(iri) else ""
     path = iri[len(base) - len(urlsplit(base).path) :] or "/"
-    asked = request.args.get("lang", "")
-    return f"{path}{'&' if '?' in path else '?'}lang={asked}" if asked in words.LANGUAGES else path
+    asked = asked_language()
+    return f"{path}{'&' if '?' in path else '?'}lang={asked}" if asked else path
 
 
 def at(path: str, **arguments: Any) -> str:
     """Return the address of a page of ours with arguments, empty ones left out, in the chosen language."""
     given = {key: value for key, value in arguments.items() if value not in ("", None)}
-    if (asked := request.args.get("lang", "")) in words.LANGUAGES:
+    if asked := asked_language():
         given.setdefault("lang", asked)
     base: str = current_app.config["BASE"]
     return urlsplit(base).path + path + (f"?{urlencode(given)}" if given else "")
@@ -171,6 +187,7 @@ def label(term: str, lang: str) -> str:
 
 def page(template: str, lang: str, **values: Any) -> str:
     """Return a page filled in."""
+    g.toolkit = True
     return render_template(template, **tools(lang), **values)
 
 
@@ -185,7 +202,7 @@ def tools(lang: str) -> dict[str, Any]:
         "weekday": lambda value: words.weekday(standing.moment(value)[0], lang),
         "num": lambda count: words.number(count, lang),
         "size": lambda count: words.size(count, lang),
-        "known": frozenset(key.removeprefix("many_") for key in words.TEXTS if key.startswith("many_")),
+        "known": COUNTED,
         "host": lambda url: urlsplit(url).netloc,
         "geo": lambda places: orjson.dumps([[one.name, one.lines] for one in places if one.lines]).decode(),
         "name_of": name_of,
@@ -205,7 +222,7 @@ def tools(lang: str) -> dict[str, Any]:
 @blueprint.app_context_processor
 def _offered() -> dict[str, Any]:
     """Give templates of other blueprints the same tools, in the reader's language."""
-    return tools(language()) if "lang" not in g else {}
+    return {} if g.pop("toolkit", None) else tools(language())
 
 
 @blueprint.after_app_request

@@ -113,14 +113,15 @@ def _size(value: Any) -> int:
 
 def relatives(obj: dict[str, Any], things: Things) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return related papers by relation, those that only the other side states included, each once."""
-    seen, found = {obj["id"]}, []
     back = {"superordinated": "subordinatedPaper", "subordinated": "superordinatedPaper", "related": "relatedPaper"}
+    others = [one for ref in things.reader.referring(obj["id"], type="Paper", limit=100) if (one := things(ref.iri))]
+    held: dict[str, str] = {obj["id"]: ""}
+    found = []
     for key, name in RELATIONS:
-        stated = things.of(obj.get(key))
-        implied = [one for ref in things.reader.referring(obj["id"], type="Paper", key=back[name], limit=50) if (one := things(ref.iri))]
-        kept = [one for one in [*stated, *implied] if one["id"] not in seen and not seen.add(one["id"])]  # type: ignore[func-returns-value]
+        implied = [one for one in others if obj["id"] in standing.listed(one.get(back[name]))]
+        kept = [one for one in [*things.of(obj.get(key)), *implied] if held.setdefault(one["id"], name) == name]
         if kept:
-            found.append((name, kept))
+            found.append((name, list({one["id"]: one for one in kept}.values())))
     return found
 
 

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
-from flask import current_app, request
+from flask import current_app
 
+from publisher import __version__
 from publisher.feeds.difference import difference
 from publisher.journal.reader import Found, Reader
 from publisher.ontology import ontology
 from publisher.views import standing, words
 from publisher.views.pages import meetings, papers, people, places, towns
-from publisher.views.pages.frame import Things, document, label, name_of, page, place_of, remembered, site, today
+from publisher.views.pages.frame import Things, asked_language, document, label, name_of, page, place_of, remembered, site, today
 
 ALWAYS = frozenset(
     ("type", "id", "created", "modified", "deleted", "owl:sameAs", "prov:wasDerivedFrom", "oparlx:keyBasis", "oparlx:damage")
@@ -64,9 +65,14 @@ class Row(NamedTuple):
 
 def render(found: Found, reader: Reader, lang: str) -> str:
     """Return the page of a record or part, of a tombstone too; made once a release, a language and a day."""
-    asked, day = request.args.get("lang", ""), today().isoformat()
+    asked, day = asked_language(), today().isoformat()
     made: str = remembered((found.iri, found.seq, lang, asked, day), lambda: _rendered(found, reader, lang))
     return made
+
+
+def stamp(reader: Reader, lang: str) -> str:
+    """Return what the tag of a page must name beside its record: release, language, day, and the version of this software."""
+    return f"{reader.release}-{lang}-{today().isoformat()}-{__version__}"
 
 
 def _rendered(found: Found, reader: Reader, lang: str) -> str:
@@ -176,4 +182,5 @@ def license_of(obj: dict[str, Any], body: dict[str, Any] | None, things: Things)
 
 
 def _contact(found: Found, reader: Reader) -> str:
-    return next((str(one.get("contact", "")) for one in reader.sources() if one["name"] == found.source), "")
+    contacts: dict[str, str] = remembered(("contacts",), lambda: {one["name"]: str(one.get("contact", "")) for one in reader.sources()})
+    return contacts.get(found.source, "")
