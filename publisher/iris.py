@@ -113,7 +113,7 @@ class Iris:
             return owner and f"{owner}/{'section' if inner[2] == 'abschnitt' else 'proposal'}/{decoded(inner[3])}"
         if cls is None or "/" in key:
             return None
-        whole = re.fullmatch(r"~(\d*)~(.*)", key)
+        whole = re.fullmatch(r"~(?:x(\d+))?~(.*)", key)
         if whole:
             at = int(whole[1] or 0)
             return space.prefixes[at] + decoded(whole[2]) if at < len(space.prefixes) else None
@@ -134,7 +134,7 @@ def _key(space: Space, at: int, rest: str, cls: str) -> str:
     tail = rest[len(head) :]
     if at == 0 and rest.startswith(head) and tail and class_of(tail) is None:
         return encoded(tail)
-    return f"~{at or ''}~{encoded(rest)}"
+    return f"~{f'x{at}' if at else ''}~{encoded(rest)}"
 
 
 def class_of(rest: str) -> str | None:

@@ -44,7 +44,7 @@ def client(tmp_path_factory):
         ("application/ld+json, application/json", "application/ld+json"),
         (FIREFOX, "text/html"),
         (COMUNICA, "application/n-quads"),
-        (RDFLIB, "text/turtle"),
+        (RDFLIB, "application/ld+json"),
         (RAPPER, "text/turtle"),
         ("text/*", "text/turtle"),
         ("text/turtle;q=0.2, application/rdf+xml;q=0.9", "application/rdf+xml"),

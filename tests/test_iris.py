@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from publisher.iris import PLACES, Iris, Space, decoded, encoded, valid_iri
@@ -23,6 +23,8 @@ urls = st.builds(
 
 
 @given(urls)
+@example("https://other.example/bodies/1/papers/@:")
+@example("http://other.example/bodies/1/papers/x")
 def test_source_of_is_the_inverse_of_mint(url):
     iri = IRIS.mint(url)
 
