@@ -861,3 +861,25 @@ def test_the_ledger_of_a_town_sums_up_exactly():
     assert book.kinds["unmapped"] == 2
     assert book.kinds["withheld"] >= 10
     assert book.kinds["lost"] == 0
+
+
+def test_a_list_that_a_town_does_not_have_is_no_missing_list():
+    answers = {page: body for page, body in site.classic_town().items() if page not in ("pa010.asp", "vo040.asp")}
+
+    with site.served(answers) as server:
+        source = site.source(server, "allris3")
+        found = list(allris3.records(source, site.fetch(source)))
+
+    assert [refusal for refusal in found if isinstance(refusal, Refusal) and not refusal.id] == []
+
+
+def test_a_page_that_is_gone_is_told_with_the_id_of_its_thing():
+    answers = {page: body for page, body in site.classic_town().items() if page != "vo020.asp?VOLFDNR=3002"}
+
+    with site.served(answers) as server:
+        source = site.source(server, "allris3")
+        found = list(allris3.records(source, site.fetch(source)))
+
+    gone = [(refusal.id, refusal.reason) for refusal in found if isinstance(refusal, Refusal)]
+    assert ("urn:ris:99999001:paper/3002", "no such page") in gone
+    assert "consultation" not in one(found, "meeting", "501").object["agendaItem"][1]

@@ -227,7 +227,8 @@ def calendar(body: bytes | str, url: str) -> dict[str, Any]:
     if "BEGIN:VCALENDAR" not in text:
         raise Malformed(url, denial(text[:20_000], url) or "an iCalendar")
     found, notes = [], []
-    for event in re.findall(r"BEGIN:VEVENT\r?\n(.*?)END:VEVENT", re.sub(r"\r?\n[ \t]", "", text), re.DOTALL):
+    for block in re.sub(r"\r?\n[ \t]", "", text).split("BEGIN:VEVENT")[1:]:
+        event = block.partition("END:VEVENT")[0]
         fields = dict(_field(line) for line in event.splitlines() if ":" in line)
         key = key_in(fields.get("URL"), "SILFDNR") or key_in(url, "SILFDNR") or number(re.sub(r"\D.*$", "", fields.get("UID", "")))
         at, start = _local(fields.get("DTSTART", ""))

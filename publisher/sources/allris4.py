@@ -22,14 +22,19 @@ def records(source: Source, fetch: Fetch) -> Found:
     """Yield what an ALLRIS 4 holds: Body, Organizations, Persons, Papers, Meetings.
 
     Every page is asked for in German: dates come in English otherwise. Options of the source: meetings (name of the list page, "si018"),
-    papers (true: the list vo040 is open), persons (false: no kp020).
+    ending (of the pages' names, "_r.asp"), papers (true: the list vo040 is open), persons (false: no kp020).
     """
-    yield from Walk(source, fetch, SYSTEM).records()
+    yield from Walk(source, fetch, system_of(source)).records()
+
+
+def system_of(source: Source) -> System:
+    """Return the system with the ending of its pages: none, or "_r.asp" in the first towns that had these pages."""
+    return SYSTEM._replace(ending=str(source.options.get("ending", "")))
 
 
 def books(source: Source, fetch: Fetch) -> Iterator[tuple[str, dict[str, Any]] | Refusal]:
     """Yield the count of each page's pieces of text: total = used + withheld + boilerplate by rule + unmapped."""
-    yield from walked_books(source, fetch, SYSTEM)
+    yield from walked_books(source, fetch, system_of(source))
 
 
 def page_of(html: bytes | str, url: str) -> dict[str, Any]:
@@ -49,7 +54,7 @@ def listed(walk: Walk, name: str, parser: Parser) -> Pages:
     A page that brings nothing new is the end: Wicket answers an address that is out of date with the page it shows.
     """
     base = walk.place.base
-    first = walk.reader.read(f"{base}{name}", lists.shell(parser))
+    first = walk.reader.read(f"{base}{name}{walk.system.ending}", lists.shell(parser))
     if isinstance(first, Refusal) or first["kind"] != "shell":
         yield first
         return

@@ -38,7 +38,6 @@ SECTIONS = (
 PORTAL = "nav,header,footer,#menu,#footer,#breadcrumb"
 DOCUMENTS = 'a.doclink,a.pdf,a[href*=".pdf"],a[href*=".PDF"],a[href*="DOLFDNR="]'
 DOC = re.compile(r"(?:^|/)doc(\d{1,18})\.", re.IGNORECASE)
-CDATA = re.compile(r"<component[^>]*>\s*<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 BUTTONS = ("", "TO", "NA", "VO", "PA")
 PUBLIC = re.compile(r"^\s*(nicht)?\s*-?öffentlich(?:er|e)?\s*(?:teil|sitzung)?:?\s*$", re.IGNORECASE)
 
@@ -352,5 +351,11 @@ def item(html: bytes | str, url: str) -> dict[str, Any]:
 def pieces(body: bytes | str) -> str:
     """Return the HTML of a Wicket Ajax answer (it lies in CDATA inside XML), or the page itself if it is none."""
     text = body if isinstance(body, str) else body.decode("utf-8", "replace")
-    found = CDATA.findall(text) if text.lstrip().startswith("<?xml") or "<ajax-response" in text[:500] else []
+    if not text.lstrip().startswith("<?xml") and "<ajax-response" not in text[:500]:
+        return text
+    found = []
+    for component in text.split("<component")[1:]:
+        head, mark, rest = component.partition("<![CDATA[")
+        if mark and "</" not in head:
+            found.append(rest.partition("]]>")[0])
     return "<html><body>" + "".join(found) + "</body></html>" if found else text

@@ -17,7 +17,6 @@ from publisher.record import Note
 BERLIN = ZoneInfo("Europe/Berlin")
 BREAK = "\x02"  # put between two pieces of text; none of it is on a page, and str.split() does not swallow it
 INLINE = "a,span,b,i,u,em,strong,font,sup,sub,nobr"
-HIDDEN = ("script", "style", "noscript", "template")
 TORN = re.compile(r'\b(?:class|href|colspan|nowrap|valign|action|method|value|type)="[^"]*"\s*/?>')
 CHARSET = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([a-z0-9_-]+)")
 
@@ -78,9 +77,13 @@ def flat(node: LexborNode) -> LexborNode:
 def tree(html: str, wanted: str = "") -> tuple[LexborHTMLParser, list[LexborNode]]:
     """Return the parsed page without scripts and styles, and the nodes `wanted` (CSS), all found in one look over the tree."""
     parsed = LexborHTMLParser(html)
+    if "<noscript" in html or "<template" in html:
+        # These hold elements; removed one by one, for what lies in a removed one must not be touched again.
+        while (holder := parsed.css_first("noscript,template")) is not None:
+            holder.decompose()
     kept = []
-    for node in parsed.css(",".join((*HIDDEN, wanted)) if wanted else ",".join(HIDDEN)):
-        if node.tag in HIDDEN:
+    for node in parsed.css(f"script,style,{wanted}" if wanted else "script,style"):
+        if node.tag in ("script", "style"):
             node.decompose()
         else:
             kept.append(node)

@@ -12,7 +12,9 @@ from publisher.sources.pages_common import slug
 from publisher.sources.pages_records import Place
 
 Parser = Callable[[bytes | str, str], dict[str, Any]]
-CLOSED = ("not public", "no information")
+ABSENT = "no such page"
+CLOSED = ("not public", "no information", ABSENT)
+GONE = (404, 410)
 BUSY, BUSY_LIMIT = "busy", 3
 
 
@@ -35,6 +37,8 @@ class Reader:
         found: list[dict[str, Any] | Refusal] = []
 
         def judged(page: Page) -> dict[str, Any] | Refusal:
+            if page.status in GONE:
+                return Refusal(url, ABSENT, cls, id)
             try:
                 if "noauth" in page.url.lower():
                     raise Malformed(url, CLOSED[0])
@@ -45,7 +49,7 @@ class Reader:
                 raise
 
         try:
-            page = self.fetch(url, headers=headers or self.headers, check=lambda page: found.append(judged(page)))
+            page = self.fetch(url, headers=headers or self.headers, statuses=GONE, check=lambda page: found.append(judged(page)))
             self.busy = 0
             facts = found[-1] if found else judged(page)
             if self.books is not None and isinstance(facts, dict) and "lines" in facts:
