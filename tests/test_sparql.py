@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ ALL = "SELECT ?s ?n { ?s <https://schema.oparl.org/1.1/name> ?n } ORDER BY ?n"
 PAPERS = 300
 SECONDS = 3
 CROSS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
+LONG_TEXTS = f"CONSTRUCT {{ ?a ?b ?l }} {{ ?a ?b ?c . ?d ?e ?f BIND(CONCAT(STR(?c), STR(?f), '{'x' * 5000}') AS ?l) }}"
 HUGE_REGEX = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f FILTER(REGEX(CONCAT(STR(?c), STR(?f)), '^((.?){80}){8}x$')) }"
 
 
@@ -290,7 +292,7 @@ def test_a_large_answer_is_whole_zipped_or_not(release):
         ("SELECT * { ?a ?b ?c . ?d ?e ?f }", "application/sparql-results+xml", "rows", 422),
         ("SELECT * { ?a ?b ?c . ?d ?e ?f }", "text/tab-separated-values", "rows", 422),
         ("CONSTRUCT { ?a ?b ?f } { ?a ?b ?c . ?d ?e ?f }", "application/n-triples", "rows", 422),
-        ("CONSTRUCT { ?a ?e ?f } { ?a ?b ?c . ?d ?e ?f }", "text/turtle", "bytes", 422),
+        (LONG_TEXTS, "text/turtle", "bytes", 422),
     ],
 )  # fmt: skip
 def test_a_query_beyond_a_limit_ends_with_its_name(client, query, accept, limit, status):
@@ -528,3 +530,16 @@ def test_limits_are_named_in_two_languages():
         with pytest.raises(LimitMet, match=" / ") as caught:
             raise met(limit, Limits())
         assert caught.value.limit == limit
+
+
+def test_a_store_that_breaks_is_no_fault_of_the_query(release, tmp_path):
+    shutil.copytree(release / "store", tmp_path / "store")
+    for table in (tmp_path / "store").glob("*.sst"):
+        table.write_bytes(b"rubbish" * (table.stat().st_size // 7))
+    app = dataset_app(tmp_path, BASE, Limits(workers=1, client_seconds=0))
+
+    response = asked(app.test_client(), ALL)
+
+    assert response.status_code == 503
+    assert "limit" not in response.json
+    app.extensions["sparql"][0].close()

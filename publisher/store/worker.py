@@ -4,6 +4,7 @@ Run as a file, not as a module: it knows nothing but pyoxigraph, so that a kille
 """
 
 import ctypes
+import errno
 import json
 import os
 import platform
@@ -130,7 +131,7 @@ ROWS: dict[str, tuple[int, Callable[[], Callable[[bytes], int]]]] = {
 
 
 def answer(store: ox.Store, job: dict[str, Any]) -> tuple[dict[str, Any], Spool | None]:
-    """Return what became of a query: {"status": "done" | "met" | "malformed" | "failed", ...}, and its answer when done."""
+    """Return what became of a query: {"status": "done" | "met" | "malformed" | "failed" | "broken", ...}, and its answer when done."""
     begin = time.perf_counter()
     first, count = ROWS.get(job["type"], (0, lambda: lambda _: 0))
     spool = Spool(job["bytes"], job["rows"] - first, count())
@@ -148,7 +149,11 @@ def answer(store: ox.Store, job: dict[str, Any]) -> tuple[dict[str, Any], Spool 
         return {"status": "met", "text": str(error)}, None
     except MemoryError:
         return {"status": "met", "text": "memory"}, None
-    except (OSError, RuntimeError, ValueError) as error:
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):  # no room for the spool: the answer was too large for us
+            return {"status": "met", "text": "bytes"}, None
+        return {"status": "broken", "text": str(error)}, None
+    except (RuntimeError, ValueError) as error:
         return {"status": "failed", "text": str(error)}, None
     return {"status": "done", "size": spool.size, "ms": round((time.perf_counter() - begin) * 1000, 2)}, spool
 

@@ -171,6 +171,9 @@ class Worker:
             return Answer(body, head["size"], head["ms"])
         if head["status"] == "met":
             raise met(head["text"], limits)
+        if head["status"] == "broken":
+            self.close()
+            raise Misconfigured(f"{self.path}: expected a store that can be read: {head['text']}")
         sentence = "Die Abfrage ist kein gültiges SPARQL 1.1 / Not a well-formed SPARQL 1.1 query"
         if head["status"] == "failed":
             sentence = "Die Abfrage lässt sich nicht auswerten / The query cannot be evaluated"
