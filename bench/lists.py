@@ -1,5 +1,11 @@
-"""Documents, lists, stream pages and 304 answers against an empty Flask view, one server, one run: `python bench/lists.py [PAPERS]`."""
+"""Documents, lists, stream pages and 304 answers against an empty Flask view, one server, one run.
 
+    python bench/lists.py [PAPERS] [PATH OF rdflib-endpoint]
+
+With the second argument (its own virtual environment) the same record is also asked of rdflib-endpoint by DESCRIBE.
+"""
+
+import gzip
 import os
 import re
 import socket
@@ -8,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from flask import Flask, Response
 
@@ -68,7 +75,7 @@ def tag(port: int, path: str) -> str:
     return found[1].decode() if found else ""
 
 
-def main(papers: int) -> None:
+def main(papers: int, peer: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         base = f"http://127.0.0.1:{port}"
@@ -95,18 +102,45 @@ def main(papers: int) -> None:
         )
         try:
             _measure(port)
+            if peer:
+                _against(port, peer, home, Path(folder) / "dump.nq", base)
         finally:
             server.terminate()
             server.wait()
 
 
-def _measure(port: int) -> None:
-    for _ in range(100):
+def _awaited(port: int) -> None:
+    for _ in range(300):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
-            break
+            return
         except OSError:
             time.sleep(0.1)
+
+
+def _against(port: int, peer: str, home: Path, dump: Path, base: str) -> None:
+    """The same record by DESCRIBE from rdflib-endpoint, which holds the same triples in its memory."""
+    dump.write_bytes(gzip.decompress((home / "current" / "dumps" / KEY / f"{KEY}.nq.gz").read_bytes()))
+    other = free_port()
+    server = subprocess.Popen(
+        [peer, "serve", str(dump), "--host", "127.0.0.1", "--port", str(other)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    try:
+        _awaited(other)
+        path = f"/eli/dl/{KEY}/vorlage/7"
+        asked = "/?query=" + quote(f"DESCRIBE <{base}{path}>", safe="")
+        pairs = [(rate(port, path)[0], rate(other, asked)) for _ in range(ROUNDS)]
+        times = sorted(mine / theirs[0] for mine, theirs in pairs)[ROUNDS // 2]
+        theirs = sorted(one[0] for _, one in pairs)[ROUNDS // 2]
+        told = f"{'rdflib-endpoint, DESCRIBE':<26}{pairs[0][1][1]:>5}{pairs[0][1][2]:>10} bytes{theirs:>10.0f} req/s"
+        print(f"{told}: our document is {times:.0f} times faster")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _measure(port: int) -> None:
+    _awaited(port)
     document, listed = f"/eli/dl/{KEY}/vorlage/7", f"/id/{KEY}/paper"
     cases = {
         "empty Flask view": ("/empty", ""),
@@ -125,4 +159,4 @@ def _measure(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, sys.argv[2] if len(sys.argv) > 2 else "")

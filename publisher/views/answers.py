@@ -9,6 +9,7 @@ import orjson
 from flask import Response, request
 from werkzeug.http import parse_accept_header, quote_etag
 
+CONDITIONAL = frozenset(f"HTTP_{name}" for name in ("IF_NONE_MATCH", "IF_MODIFIED_SINCE", "IF_MATCH", "IF_UNMODIFIED_SINCE", "RANGE"))
 CACHING = "public, max-age=300, stale-while-revalidate=3600"
 HTML = ("text/html", "application/xhtml+xml")
 
@@ -56,10 +57,11 @@ def _matches(pattern: str, media: str) -> int:
 def validated(response: Response, tag: str, modified: str = "", max_age: int = 300) -> Response:
     """Give a response its validators and turn it into 304 where the client already has it (RFC 9110, 13)."""
     response.headers["ETag"] = quote_etag(tag)
-    if moment := _moment(modified):
-        response.headers["Last-Modified"] = format_datetime(moment, usegmt=True)
+    if stamp := _http_date(modified):
+        response.headers["Last-Modified"] = stamp
     response.headers.setdefault("Cache-Control", CACHING if max_age == 300 else CACHING.replace("300", str(max_age)))
-    response.make_conditional(request)
+    if not CONDITIONAL.isdisjoint(request.environ):
+        response.make_conditional(request)
     return response
 
 
@@ -68,9 +70,10 @@ def unchanged(tag: str) -> bool:
     return request.if_none_match.contains_weak(tag)
 
 
-def _moment(text: str) -> datetime | None:
+@lru_cache(10_000)
+def _http_date(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
+        return ""
+    return format_datetime(moment.astimezone(UTC), usegmt=True) if moment.tzinfo else ""
