@@ -170,7 +170,20 @@ def test_a_group_is_no_person(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["Karl Verborgen", "Herr Meier, SPD-Fraktion", "Frau Dr. Linde", "Müller, Amt 61", "Ratsfrau", "eva@amt.example", "Konrat Ratke"],
+    [
+        "Karl Verborgen",
+        "Herr Meier, SPD-Fraktion",
+        "Frau Dr. Linde",
+        "Müller, Amt 61",
+        "Ratsfrau",
+        "eva@amt.example",
+        "Konrat Ratke",
+        "Eva Grüne",
+        "Karl Rat",
+        "Stadtrat Meier",
+        "Fraktionsvorsitzender Karl Meier",
+        "Referatsleiterin Schmidt",
+    ],
 )
 def test_a_person_is_never_taken_for_a_group(name):
     assert groups([name]) == []

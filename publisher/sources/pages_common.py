@@ -263,12 +263,16 @@ def slug(text: str) -> str:
 
 
 GROUP = re.compile(
-    r"fraktion|gruppe\b|ausschu(?:ss|ß)|beirat|\brat\b|versammlung|präsidium|vorstand|\bamt\b|amt\s|dezernat|fachbereich|abteilung|"
-    r"verwaltung|bürgermeister(?:amt|büro)|\bpartei\b|geschäftsstelle|behörde|betrieb|referat|stabsstelle|kommission|"
-    r"bündnis 90|\bcdu\b|\bspd\b|\bfdp\b|\bafd\b|\bcsu\b|grüne|die linke|\bvolt\b|piraten|wähler|magistrat|ortschaft",
+    r"fraktion|gruppe\b|ausschu(?:ss|ß)|beirat|^(?:der )?rat(?: der| des|$)|versammlung|präsidium|vorstand|\bamt\b|amt\s|amt$|dezernat|"
+    r"fachbereich|abteilung|verwaltung|bürgermeister(?:amt|büro)|\bpartei\b|geschäftsstelle|behörde|betrieb|referat|stabsstelle|kommission|"
+    r"bündnis 90|die grünen|^(?:cdu|spd|fdp|afd|csu|volt|bsw)\b|^die linke|piraten|freie wähler|wählerg|magistrat|ortschaftsrat|kämmerei",
     re.IGNORECASE,
 )
-PERSON = re.compile(r"\b(herr|herrn|frau|dr|prof|dipl)\b|@|\d{4,}", re.IGNORECASE)
+PERSON = re.compile(
+    r"\b(?:herr|herrn|frau|dr|prof|dipl)\b|vorsitzende|leiter|leitung|mitglied|sprecher|geschäftsführ|beauftragt|referent|dezernent|"
+    r"bürgermeister(?:in)?\b|stadtrat\b|stadträtin|ratsherr|ratsfrau|abgeordnete|beigeordnete|@|\d{4,}",
+    re.IGNORECASE,
+)
 
 
 def groups(names: Iterable[str]) -> list[str]:
