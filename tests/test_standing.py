@@ -112,6 +112,14 @@ def test_a_decision_with_a_meeting_to_come_names_both():
     assert said == "Beschlossen am 17. Juni 2021 im Städteregionsausschuss; nächste Beratung am 10. Januar 2022 im Ausschuss für Soziales"
 
 
+def test_an_amended_decision_is_called_amended():
+    decided = resulted(DECIDES, "mehrheitlich geändert beschlossen (12 Ja-Stimmen, 8 Nein-Stimmen)")
+
+    assert told("2026-11-22", decided) == "Mehrheitlich geändert beschlossen am 17. Juni 2021 im Städteregionsausschuss"
+    assert told("2026-11-22", decided, lang="en").startswith("Adopted with amendments by a majority on 17 June 2021")
+    assert told("2026-11-22", resulted(DECIDES, "ungeändert beschlossen")).startswith("Beschlossen am 17. Juni 2021")
+
+
 def test_an_empty_result_is_none():
     said = told("2026-11-22", resulted(DECIDES, "(kein Text vorhanden)"))
 

@@ -51,6 +51,7 @@ class Station(NamedTuple):
     majority: str
     votes: tuple[int | None, int | None, int | None] | None
     resolution: str
+    amended: bool = False
 
 
 def route(paper: dict[str, Any], lookup: Lookup, today: date) -> list[Station]:
@@ -106,7 +107,7 @@ def _station(consultation: dict[str, Any], lookup: Lookup, today: date) -> Stati
         time = moment(meeting.get("start"))[1]
     role = str(consultation.get("role", ""))
     result = str(item.get("result", ""))
-    outcome, majority, votes = understood(result)
+    outcome, majority, votes, amended = understood(result)
     return Station(
         consultation["id"],
         _state(consultation, meeting, day, today, outcome, bool(result)),
@@ -123,6 +124,7 @@ def _station(consultation: dict[str, Any], lookup: Lookup, today: date) -> Stati
         majority,
         votes,
         str(item.get("resolutionText", "")),
+        amended,
     )
 
 
@@ -166,13 +168,13 @@ def _committees(consultation: dict[str, Any], meeting: dict[str, Any], lookup: L
 
 
 @lru_cache(20_000)
-def understood(result: str) -> tuple[str, str, tuple[int | None, int | None, int | None] | None]:
-    """Return (outcome, majority, votes) of a result's text: slugs, "" where nothing is certain."""
+def understood(result: str) -> tuple[str, str, tuple[int | None, int | None, int | None] | None, bool]:
+    """Return (outcome, majority, votes, whether amended) of a result's text: slugs, "" where nothing is certain."""
     if not result:
-        return "", "", None
+        return "", "", None, False
     found = read(result, _spellings("result"), _spellings("majority"))
     votes = found.votes and (found.votes.favor, found.votes.against, found.votes.abstention)
-    return found.outcome or "", found.majority or "", votes
+    return found.outcome or "", found.majority or "", votes, found.amended is True
 
 
 @cache
@@ -191,6 +193,8 @@ def verdict(station: Station, lang: str) -> str:
     if not station.outcome:
         return ""
     outcome = label("result", station.outcome, lang)
+    if station.amended:
+        outcome = text("outcome_amended", lang, outcome=outcome)
     if station.majority not in ("einstimmig", "mehrheitlich"):
         return outcome
     return text(f"outcome_{station.majority}", lang, outcome=outcome)

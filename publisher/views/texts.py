@@ -18,6 +18,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "no_result": ("; die Quelle nennt kein Ergebnis", "; the source names no result"),
     "result_quoted": ("; Ergebnis laut Quelle: „{result}“", "; result as the source words it: “{result}”"),
     "before": ("; zuvor am {day} {where}: {outcome}", "; before, on {day} {where}: {outcome}"),
+    "outcome_amended": ("geändert {outcome}", "{outcome} with amendments"),
     "outcome_einstimmig": ("einstimmig {outcome}", "{outcome} unanimously"),
     "outcome_mehrheitlich": ("mehrheitlich {outcome}", "{outcome} by a majority"),
 }

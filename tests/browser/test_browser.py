@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from publisher.views import create_app
+
 SIZES = ("wide", "phone")
 ROUTES = ("/", "/search?q=haushalt", "/search?q=nichtsdergleichen", "/calendar", "/statistics", "/status", "/about", "/query", "/id/nobody")
 CLASSES = ("Paper", "rivals", "gone", "Meeting", "AgendaItem", "Organization", "Person", "Body", "Location", "File", "Consultation")
@@ -169,3 +171,29 @@ def test_a_printed_paper_holds_its_text_and_no_controls(chromium, address, recor
     assert page.is_visible("h1") and page.is_visible(".rival")
     assert not page.is_visible(".top nav") and not page.is_visible(".top .find")
     page.context.close()
+
+
+def test_no_map_is_asked_for_before_consent(chromium, sample_home, records):
+    from tests.browser import serving
+
+    site = sample_home / "site.toml"
+    site.write_text('[map]\ntiles = "https://tiles.example.org/{z}/{x}/{y}.png"\nattribution = "Somebody"\n', "utf-8")
+    try:
+        with serving.served(create_app(sample_home)) as address:
+            page = opened(chromium, "phone")
+            asked: list[str] = []
+            page.route("https://tiles.example.org/**", lambda route: (asked.append(route.request.url), route.abort()))
+            page.goto(address + records["Location"])
+            if "/static/vendor/" not in page.content() and page.request.get(f"{address}/static/vendor/leaflet.css").status != 200:
+                pytest.skip("the map library is not in this checkout: python hatch_build.py fetches it from npm")
+            page.wait_for_load_state("networkidle")
+            before = list(asked)
+            page.click(".consent button")
+            page.wait_for_selector(".leaflet-container")
+            page.wait_for_timeout(500)
+            page.context.close()
+    finally:
+        site.unlink()
+
+    assert before == []
+    assert asked and all(url.startswith("https://tiles.example.org/") for url in asked)

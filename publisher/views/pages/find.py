@@ -6,6 +6,7 @@ import orjson
 from flask import Response, request
 from markupsafe import Markup
 
+from publisher.concepts import schemes
 from publisher.errors import Unreachable
 from publisher.ontology import ontology
 from publisher.record import SCHEMA
@@ -39,9 +40,10 @@ def asked() -> Asked:
 
 
 def found(want: Asked, limit: int = A_PAGE) -> Hits:
-    """Return the hits of a page."""
-    filters: dict[str, Any] = want.filters
-    return search_index().search(want.q, limit=limit, offset=(want.page - 1) * limit, **filters)
+    """Return the hits of a page. A result is searched as a phrase, since "mehrheitlich abgelehnt" is rejected as well as "abgelehnt"."""
+    filters: dict[str, Any] = {name: value for name, value in want.filters.items() if name != "result"}
+    result = want.filters["result"].replace('"', "")
+    return search_index().search(f'{want.q} "{result}"' if result else want.q, limit=limit, offset=(want.page - 1) * limit, **filters)
 
 
 @blueprint.get("/search")
@@ -64,6 +66,7 @@ def search() -> Response:
         total=hits.total,
         hits=[_shown(hit, things, lang) for hit in hits.hits],
         missing=missing,
+        outcomes=[(one.labels["de"], one.labels.get(lang, one.labels["de"])) for one in schemes()["result"].values() if "de" in one.labels],
         types=[(name, label(SCHEMA + name, lang)) for name in TYPES],
         bodies=sorted(((one.iri, name_of(orjson.loads(one.json))) for one in things.reader.bodies()), key=lambda pair: pair[1]),
         chosen=name_of(things(want.filters["organization"]) or {}) if want.filters["organization"] else "",
@@ -90,6 +93,8 @@ def _pages(want: Asked, total: int) -> list[tuple[str, str]]:
 def _shown(hit: Any, things: Things, lang: str) -> dict[str, Any]:
     obj = things(hit.iri) or {}
     made = {"hit": hit, "record": obj, "class_label": label(_class(hit.type), lang), "snippet": Markup(hit.snippet)}
+    if hit.type == "AgendaItem":
+        made["meeting"] = things(str(obj.get("meeting", "")))
     return made | (card(obj, things, lang) if hit.type == "Paper" and obj else {})
 
 

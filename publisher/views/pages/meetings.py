@@ -49,7 +49,7 @@ def row(item: dict[str, Any], things: Things) -> dict[str, Any]:
     """Return an agenda item with the paper it treats and what its result says for certain."""
     consultation = next(iter(things.of(item.get("consultation"))), None) or _back(item, things)
     paper = next(iter(things.of(consultation.get("paper"))), None) if consultation else None
-    outcome, majority, votes = standing.understood(str(item.get("result", "")))
+    outcome, majority, votes, _ = standing.understood(str(item.get("result", "")))
     return {
         "record": item,
         "paper": paper,
