@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -265,15 +265,19 @@ def main() -> None:
     print(f"{chosen.papers} papers, {sum(1 for _ in (chosen.folder / 'data.nq').open('rb'))} quads\n")
     print("| query | clients | server | requests/s | median ms | p99 ms | rows | ratio to bare |\n|---|---|---|---|---|---|---|---|")
     results: dict[tuple[str, int, str], Measure] = {}
-    for name, command, port, path in servers(chosen.folder, chosen.rdflib_endpoint):
-        with running(command, port, PUBLISHER_DATASET=str(chosen.folder), PUBLISHER_BASE=BASE):
-            for shape, texts in queries(chosen.papers).items():
-                alone = measured(port, path, texts[name != "ours"], 0.3, 1)
-                for clients in chosen.clients:
-                    query, seconds = texts[name != "ours"], chosen.seconds
+    with ExitStack() as stack:
+        # All stand at once and are asked in turn, shape by shape, so that a busy minute of the machine hits them alike.
+        standing = list(servers(chosen.folder, chosen.rdflib_endpoint))
+        for _, command, port, _ in standing:
+            stack.enter_context(running(command, port, PUBLISHER_DATASET=str(chosen.folder), PUBLISHER_BASE=BASE))
+        for shape, texts in queries(chosen.papers).items():
+            for clients in chosen.clients:
+                for name, _, port, path in standing:
+                    query = texts[name != "ours"]
+                    alone = measured(port, path, query, 0.3, 1)
                     # Several clients on what one waited seconds for would only time out.
                     slow = not alone.rate or alone.median * clients > PATIENCE * 500
-                    results[shape, clients, name] = alone if slow else measured(port, path, query, seconds, clients)
+                    results[shape, clients, name] = alone if slow else measured(port, path, query, chosen.seconds, clients)
     for (shape, clients, name), (rate, median, p99, rows) in sorted(results.items(), key=lambda item: item[0][:2]):
         ratio = rate / results[shape, clients, "Oxigraph server"][0]
         print(f"| {shape} | {clients} | {name} | {rate:.1f} | {median:.2f} | {p99:.1f} | {rows} | {ratio:.2f} |")

@@ -103,10 +103,11 @@ def sparql() -> Response:
 
 @blueprint.after_request
 def _shared(response: Response) -> Response:
-    response.headers.setdefault("Access-Control-Allow-Origin", "*")
-    response.headers.setdefault("Access-Control-Allow-Methods", ALLOW)
-    response.headers.setdefault("Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match")
-    response.headers.setdefault("Access-Control-Expose-Headers", "ETag, Retry-After, X-Publisher-Release, X-Query-Time")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Publisher-Release, X-Query-Time"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = ALLOW
+        response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match"
     return response
 
 
