@@ -86,7 +86,8 @@ class Reader:
 
     def get(self, iri: str) -> Found | None:
         """Return the record or embedded object at `iri`, tombstones included, or None."""
-        return next(iter(self._found(f"where e.iri = :iri and {NOW} group by e.iri", {"iri": iri})), None)
+        row = self.db.execute(GET, {"iri": iri, "release": self.release}).fetchone()
+        return _of_row(row) if row else None
 
     def many(self, iris: Iterable[str]) -> dict[str, Found]:
         """Return those of `iris` that exist."""
@@ -233,10 +234,14 @@ class Reader:
         sql = f"select {ENTRY}, {JOINED} from (select *, {ONE} from entry e {where}) e join j.version v on v.seq = e.seq"
         sql += f" order by {order}" if order else ""
         for row in self.db.execute(sql, {"release": self.release, **arguments}):
-            found = Found._make(row)
-            yield found._replace(deleted=bool(found.deleted), json=found.json if found.iri == found.owner else _part(found.json, found.iri))
+            yield _of_row(row)
 
 
+# The same choice as ONE, without a table in between: every document begins with it.
+GET = f"""
+select {ENTRY}, {JOINED} from entry e join j.version v on v.seq = e.seq
+where e.iri = :iri and {NOW} order by e.owner != e.iri, e.owner limit 1
+"""
 EVENTS = """
 select v.seq, v.iri, v.type, case
     when v.deleted then 'delete'
@@ -245,6 +250,11 @@ select v.seq, v.iri, v.type, case
 from j.version v where v.seq > ? and v.seq <= ? and v.hash != '' and v.seq not in (select seq from rejected) order by v.seq limit ?
 """
 SHOWN = "v.seq, v.iri, v.type, v.recorded, v.modified, v.deleted, v.hash, v.json"
+
+
+def _of_row(row: Iterable[Any]) -> Found:
+    found = Found._make(row)
+    return found._replace(deleted=bool(found.deleted), json=found.json if found.iri == found.owner else _part(found.json, found.iri))
 
 
 def _part(json: bytes, iri: str) -> bytes:
