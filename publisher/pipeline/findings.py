@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from publisher.release import current
-from publisher.shapes import Report, Result, turtle
+from publisher.shapes import BASE, Report, Result, turtle
 
 RELEASES = 500
 RECORDS, HISTORY = "records.tsv", "history.json"
@@ -67,8 +67,8 @@ def _together(rows: Iterable[tuple[str, list[Result]]]) -> Iterator[tuple[str, l
 
 
 def _told(result: Result) -> dict[str, str]:
-    """Return a result as JSON; its messages are those of its rule, which the report holds once."""
-    return {name: getattr(result, name) for name in ("shape", "severity", "focus", "path", "value", "component")}
+    """Return a result as JSON; severity, path and messages are those of its rule, which the report holds once."""
+    return {"rule": result.shape.removeprefix(BASE), "focus": result.focus, "value": result.value, "component": result.component}
 
 
 def history(path: Path, report: Report) -> None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from publisher.views import catalog, documents, feeds, lists, ontology, pages, reconcile, sparql, versions
+from publisher.views import catalog, documents, feeds, lists, ontology, pages, reconcile, report, sparql, versions
 
 ALL: tuple[Blueprint, ...] = (
     documents.blueprint,
@@ -11,6 +11,7 @@ ALL: tuple[Blueprint, ...] = (
     feeds.blueprint,
     catalog.blueprint,
     reconcile.blueprint,
+    report.blueprint,
     sparql.blueprint,
     ontology.blueprint,
     pages.blueprint,

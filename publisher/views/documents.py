@@ -1,7 +1,7 @@
 """Every record and embedded object at its IRI, in every format, by negotiation and by suffix."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 from flask import Blueprint, Response, current_app, redirect, request
@@ -128,7 +128,8 @@ def _named(reader: Reader, iri: str) -> tuple[Found | None, str | None]:
 
 def _links(found: Found) -> str:
     others = [f'<{found.iri}.{suffix}>; rel="alternate"; type="{media}"' for suffix, media in BY_SUFFIX.items() if suffix != "json"]
-    return ", ".join([*others, f'<{found.iri}>; rel="canonical"'])
+    report = f'<{current_app.config["BASE"]}/report/record?iri={quote(found.iri, safe="")}>; rel="describedby"'
+    return ", ".join([*others, f'<{found.iri}>; rel="canonical"', report])
 
 
 def _by_reference(reader: Reader, jurisdiction: str, reference: str) -> Response:
