@@ -90,3 +90,18 @@ def test_the_first_command_serves_and_prints_three_things_to_try_that_work(demo)
     rows = subprocess.run(["sh", "-c", query.replace("curl ", "curl -s ")], capture_output=True, text=True, check=True, timeout=60).stdout
     assert rows.splitlines()[0] == "name"
     assert len(rows.splitlines()) == 6
+
+
+CURLS = re.findall(r"(?m)^    (curl .*)$", (ROOT / "README.md").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("command", CURLS)
+def test_each_curl_line_of_the_readme_answers(demo, command):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    fetched("http://127.0.0.1:8000/health")
+
+    answer = subprocess.run(["sh", "-c", command.replace("curl ", "curl -s --fail ", 1)], capture_output=True, timeout=60, check=False)
+
+    assert answer.returncode == 0, answer
+    assert len(answer.stdout) > 100
