@@ -71,7 +71,7 @@ def records(app, limit=5):
         return [one.iri.removeprefix(reader.base) for name in reader.counts() for one in reader.page(name, limit=limit, deleted=True)]
 
 
-ROUTES = ("/", "/search", "/search?q=geb%C3%BChr", "/calendar", "/calendar?month=2021-06", "/statistics", "/status", "/about")
+ROUTES = ("/", "/search", "/search?q=geb%C3%BChr", "/calendar", "/calendar?month=2021-06", "/statistics", "/status", "/about", "/api", "/query")
 
 
 @pytest.mark.parametrize("lang", ["de", "en"])
