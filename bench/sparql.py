@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -160,7 +161,8 @@ def measured(port: int, path: str, query: str, seconds: float, clients: int) -> 
 @contextmanager
 def running(command: list[str], port: int, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends; the block begins once its port answers."""
-    server = subprocess.Popen(command, env=os.environ | environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, env=os.environ | environ, start_new_session=True, **quiet)
     try:
         for _ in range(3000):
             with socket.socket() as probe:
@@ -169,7 +171,7 @@ def running(command: list[str], port: int, **environ: str) -> Iterator[subproces
             time.sleep(0.1)
         yield server
     finally:
-        server.kill()
+        os.killpg(server.pid, signal.SIGKILL)  # and those it started
         server.wait()
 
 

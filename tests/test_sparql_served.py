@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def serving(release: Path, workers: int = 1, threads: int = 16) -> Iterator[str]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "publisher.views.sparql:served_dataset"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads), "--no-log"]
     command += ["--backpressure", "64"]
-    server = subprocess.Popen(command, env=os.environ | {"PUBLISHER_DATASET": str(release), "PUBLISHER_BASE": base})
+    server = subprocess.Popen(command, env=os.environ | {"PUBLISHER_DATASET": str(release), "PUBLISHER_BASE": base}, start_new_session=True)
     try:
         for _ in range(200):
             try:
@@ -48,12 +49,8 @@ def serving(release: Path, workers: int = 1, threads: int = 16) -> Iterator[str]
                 time.sleep(0.05)
         yield base
     finally:
-        server.terminate()
-        try:
-            server.wait(5)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        os.killpg(server.pid, signal.SIGKILL)  # and those it started
+        server.wait()
 
 
 def released(folder: Path, nquads: bytes) -> Path:
