@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from publisher.views import catalog, documents, feeds, lists, ontology, pages, reconcile, report, sparql, versions
+from publisher.views import catalog, documents, feeds, interface, lists, ontology, operation, pages, reconcile, report, sparql, versions
 
 ALL: tuple[Blueprint, ...] = (
     documents.blueprint,
@@ -12,6 +12,8 @@ ALL: tuple[Blueprint, ...] = (
     catalog.blueprint,
     reconcile.blueprint,
     report.blueprint,
+    interface.blueprint,
+    operation.blueprint,
     sparql.blueprint,
     ontology.blueprint,
     pages.blueprint,
