@@ -71,7 +71,18 @@ def records(app, limit=5):
         return [one.iri.removeprefix(reader.base) for name in reader.counts() for one in reader.page(name, limit=limit, deleted=True)]
 
 
-ROUTES = ("/", "/search", "/search?q=geb%C3%BChr", "/calendar", "/calendar?month=2021-06", "/statistics", "/status", "/about", "/api", "/query")
+ROUTES = (
+    "/",
+    "/search",
+    "/search?q=geb%C3%BChr",
+    "/calendar",
+    "/calendar?month=2021-06",
+    "/statistics",
+    "/status",
+    "/about",
+    "/api",
+    "/query",
+)
 
 
 @pytest.mark.parametrize("lang", ["de", "en"])
@@ -123,7 +134,27 @@ def test_the_seed_s_page_says_what_the_source_knows(seed_home):
     assert "Am 17. Juni 2021 zur Entscheidung im Städteregionsausschuss; die Quelle nennt kein Ergebnis." in german
     assert "On 17 June 2021 for decision in the Städteregionsausschuss; the source names no result." in english
     assert german.index("Mittwoch, 16. Juni 2021") < german.index("Donnerstag, 17. Juni 2021")
-    assert "Amt für Inklusion und Sozialplanung" in german and "950170" in german and "Rechtslage" in german
+    assert "950170" in german and "Rechtslage" in german
+
+
+def test_the_seed_s_page_shows_all_that_the_mirror_showed_and_more(seed_home):
+    page = shown(app_of(seed_home, date(2026, 11, 22)).test_client(), "/eli/dl/05334/vorlage/11098")
+    said, links = text_of(page), {node.attributes["href"] for node in page.css("a")}
+
+    mirrored = (
+        *(
+            "Installation einer Sozialraumkoordination",
+            "Donnerstag, 17. Juni 2021",
+            "öffentlich",
+            "A 58",
+            "Amt für Inklusion und Sozialplanung",
+        ),
+        *("Sachlage", "Rechtslage", "Personelle Auswirkungen", "Finanzielle/bilanzielle Auswirkungen", "Soziale Auswirkungen", "Anlage"),
+        *("Beratungsfolge", "Entscheidung", "Vorberatung", "Städteregionsausschuss", "Tagesordnung"),
+    )
+    assert [one for one in mirrored if one not in said] == []
+    assert "http://gremieninfo.staedteregion-aachen.de/bi/vo020.asp?VOLFDNR=11098" in links
+    assert {f"/eli/dl/05334/vorlage/11098.{suffix}" for suffix in ("jsonld", "ttl", "nt", "rdf")} <= links
 
 
 def test_the_seed_s_proposals_stand_side_by_side_with_their_proposers(seed_home):

@@ -325,4 +325,6 @@ PAGES: dict[str, tuple[str, str]] = {
         "All of this is there for programs as well. Each example runs as it stands.",
     ),
     "for_example": ("z. B.", "e.g."),
+    "openness": ("Beratung", "Consultation"),
+    "open": ("öffentlich", "public"),
 }

@@ -84,10 +84,10 @@ class Memory:
         return made
 
 
-def remembered(key: Any, make: Callable[[], Any]) -> Any:
-    """Return what `make` gives, made once a release."""
+def remembered(key: Any, make: Callable[[], Any], release: int = 0) -> Any:
+    """Return what `make` gives, made once a release; whoever knows the release's number saves asking for it."""
     memory: Memory = current_app.extensions.setdefault("pages", Memory())
-    return memory.get(reader().release, key, make)
+    return memory.get(release or reader().release, key, make)
 
 
 class Things:
@@ -99,7 +99,7 @@ class Things:
     def __init__(self, source: Reader) -> None:
         self.reader = source
         self._held: dict[str, dict[str, Any] | None] = {}
-        self._shared: dict[str, dict[str, Any]] = remembered(("things",), dict)
+        self._shared: dict[str, dict[str, Any]] = remembered(("things",), dict, source.release)
 
     def __call__(self, iri: str) -> dict[str, Any] | None:
         shared = self._shared.get(iri)
@@ -226,6 +226,19 @@ def _offered() -> dict[str, Any]:
 
 
 @blueprint.after_app_request
+def _policy(response: Response) -> Response:
+    """Allow what a page needs beyond our own files: the editor's pictures, the map's tiles; never inline code."""
+    # What is registered first runs last: a problem shown as a page is a page by now.
+    framed = request.endpoint == "reconcile.preview" and response.status_code == 200  # which stands in frames of other sites
+    if response.mimetype == "text/html" and not framed:
+        pictures = "'self' data:" + (f" {urlsplit(tiles).scheme}://{urlsplit(tiles).netloc}" if (tiles := site().tiles) else "")
+        response.headers["Content-Security-Policy"] = f"{POLICY}; img-src {pictures}; font-src 'self' data:"
+        if request.path.endswith(("/query", "/sparql")):
+            response.headers["Content-Security-Policy"] += f"; style-src 'self' {GRIPS}"
+    return response
+
+
+@blueprint.after_app_request
 def _readable(response: Response) -> Response:
     """Show a problem as a page to whoever asks for pages; programs keep the problem details (RFC 9457)."""
     offered = ("application/problem+json", *HTML)
@@ -237,17 +250,6 @@ def _readable(response: Response) -> Response:
     response.mimetype = "text/html"
     response.headers.pop("ETag", None)
     response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
-    return response
-
-
-@blueprint.after_app_request
-def _policy(response: Response) -> Response:
-    """Allow what a page needs beyond our own files: the editor's pictures, the map's tiles; never inline code."""
-    if response.mimetype == "text/html" and request.endpoint != "reconcile.preview":  # which stands in frames of other sites
-        pictures = "'self' data:" + (f" {urlsplit(tiles).scheme}://{urlsplit(tiles).netloc}" if (tiles := site().tiles) else "")
-        response.headers["Content-Security-Policy"] = f"{POLICY}; img-src {pictures}; font-src 'self' data:"
-        if request.path.endswith(("/query", "/sparql")):
-            response.headers["Content-Security-Policy"] += f"; style-src 'self' {GRIPS}"
     return response
 
 

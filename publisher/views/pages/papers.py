@@ -12,6 +12,7 @@ from publisher.views.pages.places import outline, places_of
 
 KEYS = frozenset(
     (
+        "oparlx:public",
         "name",
         "reference",
         "date",

@@ -66,7 +66,7 @@ class Row(NamedTuple):
 def render(found: Found, reader: Reader, lang: str) -> str:
     """Return the page of a record or part, of a tombstone too; made once a release, a language and a day."""
     asked, day = asked_language(), today().isoformat()
-    made: str = remembered((found.iri, found.seq, lang, asked, day), lambda: _rendered(found, reader, lang))
+    made: str = remembered((found.iri, found.seq, lang, asked, day), lambda: _rendered(found, reader, lang), reader.release)
     return made
 
 
