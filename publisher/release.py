@@ -107,6 +107,13 @@ def prune(home: Path, keep: int) -> list[int]:
     return [release.number for release in surplus]
 
 
+def dropped(home: Path, after: int, before: int) -> None:
+    """Remove the finished releases between two: those that a rollback went back behind, which nothing can serve any more."""
+    for release in retained(home):
+        if after < release.number < before:
+            shutil.rmtree(release.path)
+
+
 @contextmanager
 def writing(home: Path) -> Iterator[None]:
     """Hold the home's one writer's lock. Raises Busy if another command holds it or the home cannot be written to."""

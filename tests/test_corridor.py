@@ -162,6 +162,59 @@ def test_rollback_serves_the_previous_release_again(home, town):
     assert paper(home)["name"] == "Neu"
 
 
+def test_a_release_that_a_rollback_went_back_behind_is_never_served_again(home, town):
+    for name in ("Zweite", "Dritte"):
+        harvested(home, files_source(town(paper=[{**PAPER, "name": name}, TOMBSTONE])))
+        built(home)
+    release.rolled_back(home)
+    harvested(home, files_source(town(paper=[{**PAPER, "name": "Vierte"}, TOMBSTONE])))
+
+    assert built(home).number == 4
+    assert release.rolled_back(home).number == 2
+    assert paper(home)["name"] == "Zweite"
+
+
+def test_a_full_build_keeps_the_last_good_version_in_the_store_and_in_the_dump(home, town):
+    before = b"".join(dump(reader(home), "nquads"))
+    harvested(home, files_source(town(paper=[{**PAPER, "created": ["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"]}, TOMBSTONE])))
+
+    assert built(home, full=True).rejected
+    opened_store = opened(f"oxigraph:{release.current(home).path / 'store'}")
+
+    assert b"".join(dump(reader(home), "nquads")) == before
+    assert list(rows(opened_store.query(f"SELECT ?g WHERE {{ GRAPH ?g {{ <{PAPER_IRI}> a ?c }} FILTER(?g = <{PAPER_IRI}>) }}")))
+
+
+def test_what_was_mended_is_no_longer_reported_as_kept_out(home, town):
+    harvested(home, files_source(town(paper=[{**PAPER, "created": ["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"]}, TOMBSTONE])))
+    built(home)
+    assert len(refused(home)) == 1
+
+    harvested(home, files_source(town(paper=[{**PAPER, "name": "Gut"}, TOMBSTONE])))
+    built(home)
+
+    assert refused(home) == []
+
+
+def refused(home):
+    return orjson.loads((release.current(home).path / "report.json").read_bytes())["refused"]
+
+
+def test_a_full_build_that_was_killed_is_made_anew_by_the_next_one(home, town, monkeypatch):
+    whole = sum(1 for _ in selected(home, "SELECT ?s WHERE { ?s ?p ?o }"))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("publisher.pipeline.build.layers", killed)
+        built(home, full=True)
+    harvested(home, files_source(town(paper=[{**PAPER, "name": "Neu"}, TOMBSTONE])))
+    built(home)
+
+    assert sum(1 for _ in selected(home, "SELECT ?s WHERE { ?s ?p ?o }")) == whole
+
+
 def test_only_so_many_releases_are_kept(home, town):
     for number in range(5):
         harvested(home, files_source(town(paper=[{**PAPER, "name": f"Fassung {number}"}, TOMBSTONE])))

@@ -123,6 +123,7 @@ class Serving:
     def put(self, number: int, version: Version, obj: dict[str, Any]) -> None:
         """Let release `number` and all after it serve this version of its record."""
         self.close(number, version.iri)
+        self.db.execute("delete from rejected where seq = ?", (version.seq,))
         owner, span = version.iri, (number, OPEN)
         made = list(entries(obj))
         rows = (
@@ -156,7 +157,8 @@ class Serving:
 
     def reject(self, number: int, seq: int, reason: str) -> None:
         """Keep a version out: the previous one stays in service."""
-        self.db.execute("insert or replace into rejected values (?, ?, ?)", (seq, number, reason))
+        kept = "insert into rejected values (?, ?, ?) on conflict (seq) do update set reason = excluded.reason"
+        self.db.execute(kept, (seq, number, reason))
 
     def judged(self, owner: str, results: list[Any]) -> None:
         """Keep what the shapes found in a record, in place of what they found before."""
@@ -202,10 +204,9 @@ class Serving:
         """Return how many records are served and not deleted, as now written."""
         return int(self.db.execute("select count(*) from entry where last = ? and iri = owner and deleted = 0", (OPEN,)).fetchone()[0])
 
-    def owners(self) -> Iterator[tuple[str, int, str, str]]:
-        """Yield (record, seq, type, body) of every live record as now written, by IRI."""
-        sql = "select iri, seq, type, body from entry where last = ? and iri = owner and deleted = 0 order by iri"
-        yield from self.db.execute(sql, (OPEN,))
+    def everyone(self) -> list[str]:
+        """Return every record as now written, tombstones too, by IRI."""
+        return [row[0] for row in self.db.execute("select iri from entry where last = ? and iri = owner order by iri", (OPEN,))]
 
     def touched(self, number: int, owners: Iterable[str]) -> set[str]:
         """Return the owners that refer to, or are referred to by, the given ones or their parts, as release `number` has them.
@@ -223,7 +224,7 @@ class Serving:
         self.db.execute("commit")
 
     def rejected(self, number: int) -> list[tuple[int, str]]:
-        """Return (seq, reason) of versions kept out up to release `number` and not since replaced, oldest first."""
+        """Return (seq, reason) of versions kept out up to release `number`, oldest first; some may have been replaced since."""
         return [
             (seq, reason) for seq, reason in self.db.execute("select seq, reason from rejected where release <= ? order by seq", (number,))
         ]

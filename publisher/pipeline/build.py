@@ -64,13 +64,15 @@ def build(settings: Settings, at: str, *, progress: Progress, full: bool = False
         journal = stack.enter_context(Journal(home / "journal.sqlite"))
         serving = stack.enter_context(Serving(home / "serving.sqlite"))
         if rebase:
-            moved(journal, rebase, at)
+            full = moved(journal, rebase, at) > 0 or full  # no graph may stay at an address that is ours no more
         served = release.current(home)
         done = serving.return_to(served.number if served else 0)
         top, number, since = journal.last_seq(), _next(home, served), done
         if served and done == top and not full:
             return Built(served.number, 0, [], False, [])
-        if not served or full:
+        unfinished = home / "store.unfinished"
+        if full or not done or unfinished.exists() or not (home / "store").is_dir():
+            unfinished.touch()  # a store that was loaded in part is no ground for the next build
             rmtree(home / "store", ignore_errors=True)
             since, done = done, 0
         store = stack.enter_context(closing(opened(f"oxigraph:{home / 'store'}", writable=True)))
@@ -79,7 +81,8 @@ def build(settings: Settings, at: str, *, progress: Progress, full: bool = False
         serving.begin()
         rejected, changed = _apply(work, done, top, since)
         _guard(before, serving.live(), settings.safety_share, force)
-        missing = _finish(work, home, top, at)
+        missing = _finish(work, home, top, at, anew=not done)
+        unfinished.unlink(missing_ok=True)
         release.prune(home, settings.retention)
         kept = release.retained(home)
         serving.prune(kept[0].number if kept else number)
@@ -144,7 +147,7 @@ def _judged(work: _Work, batch: list[Version], rejected: list[tuple[str, str]]) 
 def _mapped(work: _Work, taken: list[str], *, first: bool) -> None:
     """Write the quads of what was taken, and of what it touches: a derived layer looks into other records."""
     lookup, known = Lookup(work.journal, work.serving), concepts(work.base)
-    every = sorted(taken) if first else sorted({*taken, *work.serving.touched(work.number, taken)})
+    every = work.serving.everyone() if first else sorted({*taken, *work.serving.touched(work.number, taken)})
     texts = ((iri, layers(lookup.record(iri), lookup, known)) for iri in every)
     if first:
         work.store.load(text for _, text in texts)
@@ -185,8 +188,11 @@ def _linked(work: _Work, home: Path) -> dict[str, str]:
     return made
 
 
-def _finish(work: _Work, home: Path, top: int, at: str) -> list[str]:
-    """Freeze the release, furnish and seal it, and switch: whatever happens before the switch, the old one stays in service."""
+def _finish(work: _Work, home: Path, top: int, at: str, *, anew: bool) -> list[str]:
+    """Freeze the release, furnish and seal it, and switch: whatever happens before the switch, the old one stays in service.
+
+    anew: dumps are written even where no record changed.
+    """
     path, served = release.staged(home, work.number), release.current(home)
     for name, text in _linked(work, home).items():
         (path / "linksets").mkdir(exist_ok=True)
@@ -196,9 +202,10 @@ def _finish(work: _Work, home: Path, top: int, at: str) -> list[str]:
     work.serving.finish(work.number, top, at)
     with closing(readable(home, work.number)) as reader:
         work.progress("furnishing", 0)
-        missing = furnished(path, reader, work.store, home, served and served.path)
+        missing = furnished(path, reader, work.store, home, served and served.path, anew=anew)
     manifest = {"release": work.number, "seq": top, "base": work.base, "made": at, "records": work.serving.live()}
     release.finished(home, work.number, manifest)
+    release.dropped(home, served.number if served else 0, work.number)
     release.switch(home, work.number)
     return missing
 

@@ -22,14 +22,14 @@ CATALOG_KEYS = ("title", "publisher", "contact", "license", "contributor", "home
 Body = tuple[str, str, str, list[dumps.Dump]]
 
 
-def furnished(path: Path, reader: Reader, store: Store, home: Path, previous: Path | None) -> list[str]:
+def furnished(path: Path, reader: Reader, store: Store, home: Path, previous: Path | None, *, anew: bool) -> list[str]:
     """Write everything derived into the staged release at `path`; return what has to be configured for a catalogue.
 
-    `previous`: the release before, whose unchanged files are hard-linked.
+    `previous`: the release before, whose unchanged files are hard-linked; its dumps not if all is made `anew`.
     """
     documents = ((found.iri, found.type, found.body, orjson.loads(found.json)) for found in reader.owners())
     search.build(path / "search", documents)
-    bodies = _dumped(path, reader, previous)
+    bodies = _dumped(path, reader, None if anew else previous)
     (path / "void.ttl").write_text(void(store, reader.base, [f"{reader.base}/{one.path}" for body in bodies for one in body[3]]), "utf-8")
     _streamed(path, reader, previous)
     pages = ((found.iri, found.modified) for found in reader.owners())

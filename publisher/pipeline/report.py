@@ -27,8 +27,8 @@ def written(path: Path, serving: Serving, journal: Journal, store: Store, base: 
     related = [(_owner(serving, result.focus), result) for result in _relations(tally, store, serving.source)]
     findings.by_record(path / findings.RECORDS, _judged(tally, serving), related)
     for seq, reason in serving.rejected(number):
-        if reason != "superseded":
-            version = journal.at(seq)
+        version = journal.at(seq)
+        if reason != "superseded" and (head := journal.head(version.iri)) and head.seq == seq:
             tally.refuse(version.source, version.iri, reason)
     _told(tally, [run for name in journal.sources() for run in journal.runs(name)])
     report = tally.report(number, base, at)
