@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from publisher.config import Settings, Source, project_file, source_of_table
 from publisher.fetch import Fetch
 from publisher.journal import Journal
 from publisher.pipeline.build import build
 from publisher.pipeline.harvest import Outcome, harvest
+
+# How fast examples are made says something about the machine, nothing about a promise.
+hypothesis_settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("PUBLISHER_SHARED") or ROOT / ".." / "shared").resolve()

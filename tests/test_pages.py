@@ -16,6 +16,8 @@ from publisher.views.pages.places import place
 from publisher.views.pages.plots import KINDS, rounded
 from publisher.views.pages.site import contrast, site_of
 from tests import town
+from tests.conftest import built, files_source, harvested
+from tests.objects import PAPER
 
 HTML = {"Accept": "text/html"}
 TODAY = date(2021, 6, 10)
@@ -514,3 +516,18 @@ def test_a_page_of_a_record_is_light(sample_home):
     heavy = {path: size for path in records(app, 100) if (size := len(client.get(path, headers=HTML).data) + css) > 60_000}
 
     assert heavy == {}
+
+
+def test_the_desk_tells_what_the_report_of_the_release_found(tmp_path):
+    folder, home = tmp_path / "town", tmp_path / "home"
+    folder.mkdir()
+    (folder / "paper.json").write_bytes(orjson.dumps({"data": [{**PAPER, "date": None}]}))
+    harvested(home, files_source(folder))
+    built(home)
+    desk = create_app(home).test_client()
+
+    page, letter = desk.get("/status?lang=de").get_data(as_text=True), desk.get("/status/town/mail.txt").get_data(as_text=True)
+
+    assert "Die Regeln fanden nichts zu beanstanden" not in page
+    assert "(date) ergänzen" in page
+    assert "(date) ergänzen" in letter

@@ -58,8 +58,6 @@ def organization(organization: dict[str, Any], lookup: Lookup, known: Concepts) 
                 yield f"{me} <{ORG}subOrganizationOf> <{body}>"
     for kind in meant(organization, "classification", "organization-class", known):
         yield f"{me} <{ORG}classification> <{kind}>"
-    for membership in iris(organization, "membership"):
-        yield f"<{membership}> <{ORG}organization> {me}"
 
 
 def membership(membership: dict[str, Any], lookup: Lookup, known: Concepts) -> Facts:  # noqa: ARG001

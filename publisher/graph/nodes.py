@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any, NamedTuple
 
 import pyoxigraph as ox
@@ -9,10 +10,11 @@ import pyoxigraph as ox
 from publisher.concepts import Concepts
 from publisher.graph.eli import derived
 from publisher.graph.facts import Lookup
+from publisher.graph.sections import told
 from publisher.graph.vocabulary import SYNTAX, curie, turtle
 
 MINTED = re.compile(
-    r"(.+?)/(?:(?:verfahren|zeitraum|anschrift|geometrie|ags|rgs)|(?:niederschrift|wortprotokoll|einladung)(?:/deu)?|deu|beschluss/[^/]+)"
+    r"(.+?)/(?:(?:verfahren|zeitraum|anschrift|geometrie|ags|rgs)|(?:niederschrift|wortprotokoll|einladung)(?:/deu)?|deu|beschluss/[^/]+|betrag/[^/]+)"
 )
 
 
@@ -47,7 +49,7 @@ def written(media: str, iri: str, obj: dict[str, Any], lookup: Lookup, known: Co
 
 def _triples(iri: str, obj: dict[str, Any], lookup: Lookup, known: Concepts) -> Iterable[ox.Triple]:
     head = f"<{iri}> "
-    lines = "".join(line for line in derived(obj, lookup, known) if line.startswith(head))
+    lines = "".join(line for line in chain(derived(obj, lookup, known), told(obj, known)) if line.startswith(head))
     return {ox.Triple(quad.subject, quad.predicate, quad.object) for quad in ox.parse(lines, format=ox.RdfFormat.N_QUADS)}
 
 

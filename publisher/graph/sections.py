@@ -14,12 +14,12 @@ TOLD = (OPARLX + "PaperSection", OPARLX + "ResolutionProposal")
 
 
 def told(paper: dict[str, Any], known: Concepts) -> Iterator[str]:
-    """Yield N-Quads about the sections and proposals of a paper, in the graph `{id}/eli`; none where nothing is certain.
+    """Yield N-Quads about the sections and proposals of a paper (or about one alone), in the graph `{id}/eli`; none where nothing is certain.
 
     An amount's IRI is made of the amount itself, never of its place in the text.
     """
     tail = f" <{paper['id']}/eli> .\n"
-    for _, part in parts(paper):
+    for part in (paper, *(part for _, part in parts(paper))):
         if part["type"] in TOLD:
             for fact in (*_kind(part, known), *_numbers(part)):
                 yield fact + tail

@@ -1,6 +1,5 @@
 """The clerk's desk: what was harvested when, what was repaired, refused or found wrong, as a page, as JSON and as a mail to the vendor."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -34,9 +33,9 @@ def status() -> Response:
     return shown(
         "status.html",
         sources=[_source(one) for one in reader().sources()],
-        faults=remembered(("faults", lang), lambda: faults(found.get("results", []), lang)),
-        rejected=found.get("rejected", [])[:200],
-        rejected_total=len(found.get("rejected", [])),
+        faults=remembered(("faults", lang), lambda: faults(found.get("rules", []), lang)),
+        rejected=found.get("refused", [])[:200],
+        rejected_total=len(found.get("refused", [])),
         counts=[(name, live, dead) for name, (live, dead) in remembered(("counts",), lambda: reader().counts()).items()],
         release=reader().release,
     )
@@ -54,7 +53,7 @@ def mail(name: str) -> Response:
     source = next((one for one in reader().sources() if one["name"] == name), None)
     if source is None:
         abort(404, f"no source {name!r}")
-    text = letter(_source(source), faults(_of_source(source, report().get("results", [])), "de"))
+    text = letter(_source(source), faults(_of_source(source, report().get("rules", [])), "de"))
     return Response(text, mimetype="text/plain", headers={"Content-Disposition": f'inline; filename="{name}-befunde.txt"'})
 
 
@@ -65,25 +64,22 @@ def report() -> dict[str, Any]:
     return found
 
 
-def faults(results: Iterable[dict[str, Any]], lang: str) -> list[Fault]:
-    """Return validation results gathered by rule, the gravest and most frequent first."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    examples: dict[tuple[str, str, str], list[str]] = {}
-    for result in results:
-        messages = result.get("messages") or {}
-        key = (str(result.get("severity", "")), str(result.get("shape", "")), str(messages.get(lang) or messages.get("de") or ""))
-        counts[key] += 1
-        held = examples.setdefault(key, [])
-        if len(held) < EXAMPLES and result.get("record") not in held:
-            held.append(str(result.get("record", "")))
-    order = {"Violation": 0, "Warning": 1, "Info": 2}
-    ranked = sorted(counts.items(), key=lambda pair: (order.get(pair[0][0], 3), -pair[1], pair[0]))
-    return [Fault(*key, count, tuple(examples[key])) for key, count in ranked]
+def faults(rules: Iterable[dict[str, Any]], lang: str) -> list[Fault]:
+    """Return the report's lines, a rule and class each, in the report's order: the gravest and most frequent first."""
+    return [
+        Fault(
+            str(line["severity"]),
+            str(line["rule"]),
+            str(line["message"].get(lang) or line["message"].get("de") or ""),
+            int(line["count"]),
+            tuple(str(one["focus"]) for one in line.get("examples", ())[:EXAMPLES]),
+        )
+        for line in rules
+    ]
 
 
-def _of_source(source: dict[str, Any], results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    places = (f"/eli/dl/{source['jurisdiction']}/", f"/id/{source['jurisdiction']}")
-    return [one for one in results if any(place in str(one.get("record", "")) for place in places)]
+def _of_source(source: dict[str, Any], rules: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line for line in rules if line["source"] == source["name"]]
 
 
 def _source(source: dict[str, Any]) -> dict[str, Any]:
