@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import orjson
 from flask import Blueprint, Response, current_app, request
-from werkzeug.routing import AnyConverter, IntegerConverter, PathConverter, Rule
+from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, PathConverter, Rule
 
 from publisher import __version__
 from publisher.ontology import VERSION
@@ -21,6 +21,7 @@ blueprint = Blueprint("interface", __name__)
 
 SUFFIXES = {"json": "application/json", "html": "text/html"}
 METHODS = ("GET", "POST")
+NEEDED = ("uri", "iri", "meeting")
 FORM = "application/x-www-form-urlencoded"
 PROBLEM = {
     "type": "object",
@@ -125,7 +126,7 @@ def _operation(one: Address, method: str) -> dict[str, Any]:
         "tags": [way.tag],
         "summary": way.german,
         "description": _english(one.rule),
-        "parameters": [*_places(one), *((_asked(name) for name in way.query) if asked else ())],
+        "parameters": _parameters(one) if asked else [],
         "responses": _responses(one),
     }
     if not asked:
@@ -135,18 +136,31 @@ def _operation(one: Address, method: str) -> dict[str, Any]:
     return made
 
 
-def _places(one: Address) -> Iterator[dict[str, Any]]:
-    for name, converter in one.rule._converters.items():
-        schema: dict[str, Any] = {"type": "integer", "minimum": 0} if isinstance(converter, IntegerConverter) else {"type": "string"}
-        if isinstance(converter, AnyConverter):
-            schema["enum"] = sorted(converter.items)
-        told = {"description": "darf Schrägstriche enthalten / may contain slashes"} if isinstance(converter, PathConverter) else {}
-        yield {"name": name, "in": "path", "required": True, "schema": schema, **told}
+def _parameters(one: Address) -> list[dict[str, Any]]:
+    """Return the parameters of an address, with the values of its example."""
+    address = urlsplit(example(one.way))
+    query, path = parse_qs(address.query), urlsplit(current_app.config["BASE"]).path + unquote(address.path)
+    given = current_app.url_map.bind("").match(path)[1] if path else {}
+    found = [_place(name, converter) for name, converter in one.rule._converters.items()] + [_asked(name) for name in one.way.query]
+    for parameter in found:
+        values = given if parameter["in"] == "path" else {name: several[0] for name, several in query.items()}
+        if parameter["name"] in values:
+            value = values[parameter["name"]]
+            parameter["example"] = int(value) if parameter["schema"].get("type") == "integer" else value
+    return found
+
+
+def _place(name: str, converter: BaseConverter) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "integer", "minimum": 0} if isinstance(converter, IntegerConverter) else {"type": "string"}
+    if isinstance(converter, AnyConverter):
+        schema["enum"] = sorted(converter.items)
+    told = {"description": "darf Schrägstriche enthalten / may contain slashes"} if isinstance(converter, PathConverter) else {}
+    return {"name": name, "in": "path", "required": True, "schema": schema, **told}
 
 
 def _asked(name: str) -> dict[str, Any]:
     german, english, schema = QUERY[name]
-    return {"name": name, "in": "query", "required": False, "description": f"{german} / {english}", "schema": schema}
+    return {"name": name, "in": "query", "required": name in NEEDED, "description": f"{german} / {english}", "schema": schema}
 
 
 def _responses(one: Address) -> dict[str, Any]:
@@ -157,19 +171,26 @@ def _responses(one: Address) -> dict[str, Any]:
     leads = not {302, 303}.isdisjoint(one.way.statuses) and one.way.tag != "records"
     found: dict[str, Any] = {} if leads else {"200": {"description": one.way.german, "content": given}}
     for status in one.way.statuses:
-        # What is gone has a page and a document of its own.
-        content = given if status in (206, 300) else refused | given if status == 410 else {} if status < 400 else refused
+        # What is gone has a page and a document of its own; so has a process that is not ready.
+        own = status == 410 or (status == 503 and one.way.tag == "operation")
+        content = given if status in (206, 300) else {} if status < 400 else refused | (given if own else {})
         found[str(status)] = {"description": HTTPStatus(status).phrase, **({"content": content} if content else {})}
+    if one.rule._converters:
+        found["308"] = {"description": "mehrere Schrägstriche hintereinander / slashes in a row", "content": {"text/html": {}}}
     return found | {"default": {"description": "problem details (RFC 9457)", "content": refused}}
 
 
-def curl(way: Way) -> str:
-    """Return a command that works as it stands on this instance; "" where it would need what this instance lacks."""
+def example(way: Way) -> str:
+    """Return the path of an example on this instance; "" where it would need what this instance lacks."""
     try:
-        address = way.example.format_map(remembered(("words",), words))
+        return way.example.format_map(remembered(("words",), words))
     except KeyError:
         return ""
-    accept = f' -H "Accept: {way.accept}"' if way.accept else ""
+
+
+def curl(way: Way) -> str:
+    """Return a command that works as it stands on this instance; "" where there is none."""
+    accept, address = f' -H "Accept: {way.accept}"' if way.accept else "", example(way)
     return f'curl{accept} "{current_app.config["BASE"]}{address}"' if address else ""
 
 
