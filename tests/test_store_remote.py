@@ -14,12 +14,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from publisher.config import Settings
 from publisher.errors import LimitMet, Misconfigured, QueryRefused, Refused, Unreachable
+from publisher.pipeline.build import build
+from publisher.release import current
 from publisher.store import opened, rows
 from publisher.store.engine import Engine, address
 from publisher.store.remote import GENERATION, Remote, publication
 from publisher.store.workers import Limits
+from publisher.views import create_app
 from publisher.views.sparql import dataset_app
+from tests import town
 
 NAME = "https://schema.oparl.org/1.1/name"
 PAPER = "https://ris.example.org/eli/dl/05334/vorlage/{}"
@@ -352,3 +357,15 @@ def test_credentials_are_not_in_an_error(tmp_path):
         opened(f"sparql+http://anna:geheim@127.0.0.1:9/q#work={tmp_path}/w", writable=True)
     assert "geheim" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_instance_publishes_to_another_engine_by_one_url(tmp_path, oxigraph):
+    home = town.published(tmp_path / "home", town.objects(3))
+
+    built = build(Settings(home, town.BASE), "2026-11-22T12:00:00+00:00", progress=lambda *_: None, engine=oxigraph)
+
+    assert built.new
+    assert (current(home).path / "store" / "engine.json").is_file()
+    client = create_app(home).test_client()
+    query = "SELECT (COUNT(DISTINCT ?p) AS ?n) { ?p a <https://schema.oparl.org/1.1/Paper> }"
+    assert client.get("/sparql", query_string={"query": query}, headers={"Accept": "text/csv"}).text.split() == ["n", "3"]

@@ -43,10 +43,14 @@ def harvest(names: tuple[str, ...], home: str | None, base: str | None, **option
 @click.option("--full", is_flag=True, help="Make everything anew from the journal, not only what changed")
 @click.option("--force", is_flag=True, help="Let a release out that loses more records than the safety share")
 @click.option("--rebase", metavar="IRI", default="", help="Move all records to this base; the old IRIs stay as owl:sameAs")
+@click.option(
+    "--store", "engine", metavar="URL", default="", help="Publish to this engine from now on: sparql+https://..., or oxigraph: for ours"
+)
 @instance
-def build(home: str | None, base: str | None, full: bool, force: bool, rebase: str) -> None:
+def build(home: str | None, base: str | None, full: bool, force: bool, rebase: str, engine: str) -> None:
     """Make a release of what the journal holds and put it into service."""
-    print_built(built(settings(home, base), full=full, force=force, rebase=rebase))
+    wanted = settings(home, base)
+    print_built(built(wanted, full=full, force=force, rebase=rebase and settings(home, rebase).base))
 
 
 @main.command()

@@ -34,7 +34,8 @@ def check(home: str | None, base: str | None, form: str, full: bool, lang: str) 
     reader = served(wanted)
     path = wanted.home / "releases" / str(reader.release)
     if full:
-        with closing(opened(f"oxigraph:{path / 'store'}")) as store:
+        ours = wanted.home / "store" if (path / "store" / "engine.json").is_file() else path / "store"
+        with closing(opened(f"oxigraph:{ours}")) as store:
             report = checked_anew(reader, store, now())
         text = {"text": report.text(lang), "json": report.json().decode(), "csv": report.csv()}.get(form) or turtle(report)
         code = report.code
@@ -80,6 +81,9 @@ def status(home: str | None, base: str | None, as_json: bool, letter: str | None
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return
     click.echo(f"release {reader.release} of {wanted.home}, base {reader.base}")
+    notice = wanted.home / "current" / "store" / "engine.json"
+    for name, word in (orjson.loads(notice.read_bytes())["findings"] if notice.is_file() else {}).items():
+        click.echo(f"  engine: {name} {word}")
     for name, (live, dead) in reader.counts().items():
         click.echo(f"  {name:<16}{live:>9}" + (f"   and {dead} tombstones" if dead else ""))
     for one in reader.sources():

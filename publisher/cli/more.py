@@ -100,7 +100,7 @@ def forget(iri: str, home: str | None, base: str | None) -> None:
     with release.writing(wanted.home), Journal(wanted.home / "journal.sqlite") as journal:
         done = forgotten(journal, wanted.home, iri, now())
     with shown() as progress:
-        print_built(build(replace(wanted, retention=1), now(), progress=progress, full=True))
+        print_built(build(replace(wanted, retention=1), now(), progress=progress, full=True, force=True))
     click.echo(f"{done.iri}: {done.versions} versions erased; page cache of {', '.join(done.sources)} emptied; older releases removed")
 
 

@@ -14,7 +14,9 @@ TOLD = (OPARLX + "PaperSection", OPARLX + "ResolutionProposal")
 
 
 def told(paper: dict[str, Any], known: Concepts) -> Iterator[str]:
-    """Yield N-Quads about the sections and proposals of a paper (or about one alone), in the graph `{id}/eli`; none where nothing is certain.
+    """Yield N-Quads about the sections and proposals of a paper, or about one alone, in the graph `{id}/eli`.
+
+    There are none where nothing is certain.
 
     An amount's IRI is made of the amount itself, never of its place in the text.
     """

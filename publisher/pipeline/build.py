@@ -53,8 +53,12 @@ class _Work(NamedTuple):
     progress: Progress
 
 
-def build(settings: Settings, at: str, *, progress: Progress, full: bool = False, force: bool = False, rebase: str = "") -> Built:
+def build(
+    settings: Settings, at: str, *, progress: Progress, full: bool = False, force: bool = False, rebase: str = "", engine: str = ""
+) -> Built:
     """Make and serve a release of all that the journal holds; nothing new to publish makes no release.
+
+    engine: URL of another store to publish to from now on, kept with the instance: "sparql+https://...", or "oxigraph:" for ours.
 
     A record that breaks a Violation of the core shapes stays out and its previous version stays in. Raises Refused if
     the release would lose more records than the safety share (unless forced), Misconfigured for a broken shape file.
@@ -63,6 +67,9 @@ def build(settings: Settings, at: str, *, progress: Progress, full: bool = False
     with release.writing(home), ExitStack() as stack:
         journal = stack.enter_context(Journal(home / "journal.sqlite"))
         serving = stack.enter_context(Serving(home / "serving.sqlite"))
+        if engine:
+            journal.set("store", engine.removesuffix("oxigraph:"))
+            full = True
         if rebase:
             full = moved(journal, rebase, at) > 0 or full  # no graph may stay at an address that is ours no more
         served = release.current(home)
@@ -75,7 +82,7 @@ def build(settings: Settings, at: str, *, progress: Progress, full: bool = False
             unfinished.touch()  # a store that was loaded in part is no ground for the next build
             rmtree(home / "store", ignore_errors=True)
             since, done = done, 0
-        store = stack.enter_context(closing(opened(f"oxigraph:{home / 'store'}", writable=True)))
+        store = stack.enter_context(closing(opened(_store_url(journal, home), writable=True)))
         work = _Work(journal, serving, store, shapes(), number, journal.setting("base") or settings.base, progress)
         before = serving.live()
         serving.begin()
@@ -87,6 +94,14 @@ def build(settings: Settings, at: str, *, progress: Progress, full: bool = False
         kept = release.retained(home)
         serving.prune(kept[0].number if kept else number)
         return Built(number, changed, rejected, True, missing)
+
+
+def _store_url(journal: Journal, home: Path) -> str:
+    """Return the store to build: ours in the home, or the engine that the instance names, which keeps its own index there as well."""
+    url = journal.setting("store")
+    if not url:
+        return f"oxigraph:{home / 'store'}"
+    return url if "work=" in url else f"{url}{'&' if '#' in url else '#'}work={home / 'store'}"
 
 
 def _next(home: Path, served: release.Release | None) -> int:
