@@ -50,7 +50,7 @@ def harvest(names: tuple[str, ...], home: str | None, base: str | None, **option
 def build(home: str | None, base: str | None, full: bool, force: bool, rebase: str, engine: str) -> None:
     """Make a release of what the journal holds and put it into service."""
     wanted = settings(home, base)
-    print_built(built(wanted, full=full, force=force, rebase=rebase and settings(home, rebase).base))
+    print_built(built(wanted, full=full, force=force, rebase=rebase and settings(home, rebase).base, engine=engine))
 
 
 @main.command()
