@@ -16,6 +16,10 @@ check: $(VENV)/checked
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# A short round of all benches; `make bench ARGS='--large --rounds 3 --peers'` measures as bench/README.md wants it, for hours.
+bench: $(VENV)/tested
+	$(BIN)/python -m bench $(ARGS)
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
