@@ -82,7 +82,6 @@ ROUTES = (
     "/statistics",
     "/status",
     "/about",
-    "/api",
     "/query",
 )
 

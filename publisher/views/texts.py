@@ -320,11 +320,6 @@ PAGES: dict[str, tuple[str, str]] = {
     "graph": ("Graph", "Graph"),
     "chart": ("Diagramm", "Chart"),
     "nav_api": ("Schnittstellen", "Interfaces"),
-    "api_words": (
-        "Alles hier ist auch für Programme da. Jedes Beispiel lässt sich so, wie es dasteht, ausführen.",
-        "All of this is there for programs as well. Each example runs as it stands.",
-    ),
-    "for_example": ("z. B.", "e.g."),
     "openness": ("Beratung", "Consultation"),
     "open": ("öffentlich", "public"),
 }

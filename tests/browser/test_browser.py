@@ -9,7 +9,18 @@ import pytest
 from publisher.views import create_app
 
 SIZES = ("wide", "phone")
-ROUTES = ("/", "/search?q=haushalt", "/search?q=nichtsdergleichen", "/calendar", "/statistics", "/status", "/about", "/api", "/query", "/id/nobody")
+ROUTES = (
+    "/",
+    "/search?q=haushalt",
+    "/search?q=nichtsdergleichen",
+    "/calendar",
+    "/statistics",
+    "/status",
+    "/about",
+    "/api",
+    "/query",
+    "/id/nobody",
+)
 CLASSES = ("Paper", "rivals", "gone", "Meeting", "AgendaItem", "Organization", "Person", "Body", "Location", "File", "Consultation")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 BUDGET = 60_000  # bytes of a record's page with its style

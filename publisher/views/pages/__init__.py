@@ -1,6 +1,5 @@
 """Pages for people: a page for each record, and those that lead there, in German and English, usable without script."""
 
-from publisher.views.pages.api import api
 from publisher.views.pages.calendar import calendar
 from publisher.views.pages.desk import status
 from publisher.views.pages.find import search
@@ -9,4 +8,4 @@ from publisher.views.pages.home import home
 from publisher.views.pages.plots import statistics
 from publisher.views.pages.records import render, stamp
 
-__all__ = ["api", "blueprint", "calendar", "home", "language", "render", "search", "stamp", "statistics", "status"]
+__all__ = ["blueprint", "calendar", "home", "language", "render", "search", "stamp", "statistics", "status"]
