@@ -74,13 +74,19 @@ def interface(suffix: str) -> Response:
     if media is None:
         return problem(406, "Kein passendes Format / not acceptable", f"Angeboten / offered: {', '.join(SUFFIXES.values())}")
     if media == "text/html":
-        lang = language()
-        groups = [(tag, names[lang == "en"], list(_rows(tag, lang))) for tag, names in TAGS.items()]
-        return shown("interface.html", title="OpenAPI 3.1", groups=groups)
+        return page()
     body = remembered(("openapi",), lambda: orjson.dumps(document(), option=orjson.OPT_INDENT_2))
     response = Response(body, mimetype="application/json")
     response.headers["Vary"] = "Accept, Accept-Encoding"
     return validated(response, f"openapi-{__version__}-{release().number}")
+
+
+@blueprint.get("/api")
+def page() -> Response:
+    """Answer with the whole interface as a page, each address with a command to copy."""
+    lang = language()
+    groups = [(tag, names[lang == "en"], list(_rows(tag, lang))) for tag, names in TAGS.items()]
+    return shown("interface.html", groups=groups)
 
 
 def _rows(tag: str, lang: str) -> Iterator[tuple[str, str, str, tuple[str, ...], list[tuple[str, str]], str]]:
