@@ -4,6 +4,7 @@ import gzip
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -154,6 +155,7 @@ def _statements(nquads: str) -> Iterator[tuple[str, str, str]]:
             yield subject, predicate, rest.rsplit(" ", 2)[0]
 
 
+@cache
 def _short(predicate: str) -> str:
     iri = predicate[1:-1]
     found = next(((prefix, iri[len(space) :]) for prefix, space in PREFIXES.items() if iri.startswith(space)), None)

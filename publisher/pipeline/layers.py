@@ -1,5 +1,6 @@
 """All quads of a record: its own graph and the derived one beside it."""
 
+from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
@@ -24,8 +25,12 @@ class Served:
 
     def __init__(self, reader: Reader) -> None:
         self.reader, self.held_elsewhere = reader, reader.held_elsewhere
+        self._kept = lru_cache(5000)(self._read)
 
     def __call__(self, iri: str) -> dict[str, Any] | None:
+        return self._kept(iri)
+
+    def _read(self, iri: str) -> dict[str, Any] | None:
         found = self.reader.get(iri)
         return orjson.loads(found.json) if found else None
 
