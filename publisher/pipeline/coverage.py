@@ -7,9 +7,11 @@ from typing import Any
 
 import orjson
 
+from publisher.concepts import Concepts, concepts
 from publisher.config import Source
 from publisher.fetch import Fetch
-from publisher.record import Note, Record, Refusal
+from publisher.graph.eli import WORDS
+from publisher.record import Note, Record, Refusal, parts
 from publisher.sources import allris3, allris4, records, unserac
 from publisher.sources.normal import normalised
 
@@ -20,6 +22,7 @@ KINDS = ("kept", "normalised", "ignored", "withheld", "unmapped", "refused", "lo
 class Ledger:
     """total: leaves in the source's objects; kinds: how many became what; rules: (kind, rule) -> leaves. The kinds sum up to the total.
 
+    words, unread: (concept scheme, free word) -> how often it stands, and how often no concept is known for it.
     lost: leaves that neither arrived nor were noted; always 0 unless this program is wrong. places: where the first few of each rule were.
     """
 
@@ -27,6 +30,8 @@ class Ledger:
     kinds: Counter[str] = field(default_factory=Counter)
     rules: Counter[tuple[str, str]] = field(default_factory=Counter)
     places: dict[tuple[str, str], str] = field(default_factory=dict)
+    words: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unread: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def put(self, kind: str, rule: str, place: str, leaves: int = 1) -> None:
         self.total += leaves
@@ -37,7 +42,7 @@ class Ledger:
 
 def coverage(source: Source, fetch: Fetch) -> Ledger:
     """Read a source without keeping anything and return its ledger: of JSON leaves, or, for pages, of lines of text."""
-    book = Ledger()
+    book, known = Ledger(), concepts("https://example.org")
     if source.kind == "unserac":
         _lines(book, source, fetch)
         return book
@@ -48,8 +53,22 @@ def coverage(source: Source, fetch: Fetch) -> Ledger:
         if isinstance(item, Refusal):
             book.put("refused", item.reason, item.url)
         else:
-            _account(book, item, normalised(item, source))
+            made = normalised(item, source)
+            _account(book, item, made)
+            _words(book, made, known)
     return book
+
+
+def _words(book: Ledger, made: list[Record], known: Concepts) -> None:
+    """Count the free words that have a concept scheme, and those that none of its concepts means."""
+    for record in made:
+        for one in (record.object, *(part for _, part in parts(record.object))):
+            for key, scheme in WORDS.get(one["type"].rsplit("/", 1)[-1], ()):
+                text = one.get(key)
+                if isinstance(text, str):
+                    book.words[scheme, text] += 1
+                    if not (known.result(text).understood if scheme == "result" else known.resolve(scheme, text)):
+                        book.unread[scheme, text] += 1
 
 
 def _lines(book: Ledger, source: Source, fetch: Fetch) -> None:
