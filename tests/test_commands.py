@@ -42,7 +42,11 @@ def harvest(folder: Path, home: Path, *more: str) -> subprocess.CompletedProcess
 def many(count: int) -> dict[str, list[dict[str, object]]]:
     return {
         **TOWN,
-        "paper": [PAPER, TOMBSTONE, *(obj("Paper", f"body/1/paper/{number}", name=f"Vorlage {number}") for number in range(10, 10 + count))],
+        "paper": [
+            PAPER,
+            TOMBSTONE,
+            *(obj("Paper", f"body/1/paper/{number}", name=f"Vorlage {number}") for number in range(10, 10 + count)),
+        ],
     }
 
 
@@ -155,6 +159,34 @@ def test_build_update_dump_status_and_rollback_do_what_they_say(tmp_path, town):
     assert json.loads(publisher("status", "--json", home=home).stdout)["counts"]["Body"] == [1, 0]
     publisher("rollback", home=home)
     assert publisher("dump", "nquads", home=home).stdout == first
+
+
+def test_forget_leaves_nothing_behind_in_a_small_town_and_names_the_records_that_hold_a_copy(tmp_path, town):
+    home, person = tmp_path / "home", f"{BASE}/id/05999004/person/1"
+    file = {**PAPER["mainFile"], "name": "Geheimwort"}
+    harvest(town(**TOWN), home, "--base", BASE)
+    publisher("build", home=home)
+    alone = {key: value for key, value in PAPER.items() if key != "mainFile"}
+    town(person=[{**TOWN["person"][0], "web": "https://ris.talheim.example/geheim"}], paper=[alone, TOMBSTONE], file=[file])
+    publisher("update", home=home)
+
+    ran = publisher("forget", person, home=home)
+    copied = publisher("forget", f"{BASE}/id/05999004/file/1", home=home)
+
+    assert (ran.returncode, "still there" in ran.stderr) == (0, False)
+    assert f"still there: {BASE}/eli/dl/05999004/vorlage/1" in copied.stderr
+    assert json.loads(publisher("status", "--json", home=home).stdout)["counts"]["Person"] == [0, 1]
+    assert [path for path in home.glob("*.sqlite*") if b"example/geheim" in path.read_bytes()] == []
+
+
+def test_a_move_to_what_is_no_address_is_refused(tmp_path, town):
+    harvest(town(**TOWN), tmp_path / "home", "--base", BASE)
+
+    ran = publisher("build", "--rebase", "neu.example.org", home=tmp_path / "home")
+    publisher("build", "--rebase", "https://neu.example.org/ris/", home=tmp_path / "home")
+
+    assert (ran.returncode, "expected an http(s) address" in ran.stderr) == (2, True)
+    assert "base https://neu.example.org/ris\n" in publisher("status", home=tmp_path / "home").stdout
 
 
 def test_a_dump_to_a_file_equals_the_one_to_standard_output(tmp_path, town):

@@ -18,7 +18,7 @@ from publisher.store import opened, rows
 
 from .conftest import AT, BASE, built, files_source, harvested, quiet
 from .objects import AT as SOURCE
-from .objects import COMMITTEE, MEETING, PAPER, TOMBSTONE, TOWN, obj
+from .objects import BODY, COMMITTEE, MEETING, PAPER, TOMBSTONE, TOWN, obj
 
 PAPER_IRI = f"{BASE}/eli/dl/05999004/vorlage/1"
 
@@ -131,6 +131,30 @@ def test_a_short_answer_never_empties_a_town(home, town):
     assert sum(counter["withdrawn"] for counter in outcome.counts.values()) == 0
 
 
+def test_what_is_there_but_cannot_be_read_any_more_is_refused_and_not_withdrawn(home, town):
+    papers = [{**PAPER, "id": f"{SOURCE}body/1/paper/{at}"} for at in range(100, 140)]
+    harvested(home, files_source(town(paper=[PAPER, TOMBSTONE, *papers])))
+
+    outcome = harvested(
+        home, files_source(town(paper=[PAPER, TOMBSTONE, *papers[:-1], {**papers[-1], "type": "https://example.org/Nonsense"}]))
+    )
+
+    assert [refusal.id for refusal in outcome.refusals] == [papers[-1]["id"]]
+    assert outcome.counts["Paper"]["withdrawn"] == 0
+
+
+def test_an_object_where_a_url_is_due_never_replaces_the_record_itself(tmp_path, town):
+    folder = town(**TOWN | {"paper": [{**PAPER, "body": {"id": BODY["id"], "type": BODY["type"], "name": "Kurz"}}]})
+    place = tmp_path / "stray"
+
+    harvested(place, files_source(folder))
+    outcome = harvested(place, files_source(folder))
+    built(place)
+
+    assert outcome.counts["Body"] == {"seen": 1, "unchanged": 1}
+    assert orjson.loads(reader(place).get(f"{BASE}/id/05999004").json)["name"] == "Stadt Talheim"
+
+
 def test_a_record_that_comes_back_is_undeleted(home, town):
     harvested(home, files_source(town(paper=[PAPER, TOMBSTONE, *many(30)])))
     harvested(home, files_source(town(paper=[PAPER, TOMBSTONE, *many(29)])))
@@ -238,6 +262,34 @@ def test_another_base_is_refused_and_rebase_keeps_the_old_iris(home, town):
     assert reader(home).get(PAPER_IRI) is None
     assert reader(home).lookup(PAPER_IRI) == ["https://neu.example.org/eli/dl/05999004/vorlage/1"]
     assert not any(line.startswith(f"<{BASE}/".encode()) for line in dump(reader(home), "nquads"))
+
+
+def test_after_a_move_harvesting_again_changes_nothing_and_brings_nothing_back(home, town):
+    person = f"{BASE}/id/05999004/person/1"
+    with Journal(home / "journal.sqlite") as journal:
+        forget(journal, home, person, AT)
+    built(home, rebase="https://neu.example.org", force=True)
+
+    outcome = harvested(home, files_source(town(**TOWN)))
+    made = built(home)
+
+    assert sum(counter["new"] + counter["changed"] for counter in outcome.counts.values()) == 0
+    assert not made.new
+    assert reader(home).get("https://neu.example.org/id/05999004/person/1").deleted
+    graphs = selected(home, "SELECT DISTINCT ?g WHERE { GRAPH ?g { ?s ?p ?o } }")
+    assert [row["g"] for row in graphs if row["g"].startswith(BASE)] == []
+
+
+def test_a_record_keeps_its_old_iris_when_it_changes_after_a_move_there_and_back(home, town):
+    built(home, rebase="https://neu.example.org")
+    built(home, rebase=BASE)
+    harvested(home, files_source(town(paper=[{**PAPER, "name": "Danach"}, TOMBSTONE])))
+    built(home)
+
+    found = paper(home)
+    assert found["name"] == "Danach"
+    assert found["owl:sameAs"] == [f"{SOURCE}body/1/paper/1", "https://neu.example.org/eli/dl/05999004/vorlage/1"]
+    assert found["mainFile"]["owl:sameAs"][-1] == "https://neu.example.org/id/05999004/file/1"
 
 
 def from_other(home, folder, wanted):

@@ -15,6 +15,7 @@ from publisher.cli.work import ad_hoc, now, print_built, shown
 from publisher.config import project_file, settings, source, source_of_table
 from publisher.fetch import Fetch, Page
 from publisher.journal import Journal
+from publisher.journal.serving import Serving
 from publisher.pipeline import link as linking
 from publisher.pipeline import rehearsal
 from publisher.pipeline.build import build
@@ -24,6 +25,9 @@ from publisher.pipeline.coverage import coverage as ledger_of
 from publisher.pipeline.forget import forget as forgotten
 from publisher.sources import KINDS
 from publisher.sources.probe import probe as probed
+
+
+SHOWN = 20
 
 
 @main.command()
@@ -79,7 +83,8 @@ def coverage(name: str | None, home: str | None, base: str | None, as_json: bool
         rules = [
             {"kind": kind, "rule": rule, "facts": count, "e.g.": book.places[kind, rule]} for (kind, rule), count in book.rules.items()
         ]
-        click.echo(orjson.dumps({"total": book.total, **{kind: book.kinds[kind] for kind in FATES}, "rules": rules}))
+        unread = [{"scheme": scheme, "text": text, "times": times} for (scheme, text), times in book.unread.most_common()]
+        click.echo(orjson.dumps({"unread": unread, "total": book.total, **{kind: book.kinds[kind] for kind in FATES}, "rules": rules}))
     else:
         _print_ledger(chosen.name, book)
     sys.exit(1 if book.kinds["lost"] else 0)
@@ -89,6 +94,10 @@ def _print_ledger(name: str, book: Ledger) -> None:
     click.echo(f"{name}: {book.total} facts = " + " + ".join(f"{book.kinds[kind]} {kind}" for kind in FATES))
     for (kind, rule), count in sorted(book.rules.items(), key=lambda pair: (FATES.index(pair[0][0]), -pair[1], pair[0])):
         click.echo(f"  {kind:<11}{count:>9}  {rule}   e.g. {book.places[kind, rule]}")
+    if book.words:
+        click.echo(f"free words: {book.words.total()}, of which {book.unread.total()} ({len(book.unread)} different) have no concept")
+    for (scheme, text), count in sorted(book.unread.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN]:
+        click.echo(f"  {scheme:<20}{count:>9}  {text[:100]}")
 
 
 @main.command()
@@ -101,6 +110,10 @@ def forget(iri: str, home: str | None, base: str | None) -> None:
         done = forgotten(journal, wanted.home, iri, now())
     with shown() as progress:
         print_built(build(replace(wanted, retention=1), now(), progress=progress, full=True, force=True))
+    with release.writing(wanted.home), Serving(wanted.home / "serving.sqlite") as serving:
+        serving.vacuum()
+    for holder in done.holders:
+        click.echo(f"still there: {holder} holds a copy of it; publisher forget {holder}", err=True)
     click.echo(f"{done.iri}: {done.versions} versions erased; page cache of {', '.join(done.sources)} emptied; older releases removed")
 
 

@@ -112,6 +112,10 @@ class Journal:
     def set(self, key: str, value: str) -> None:
         self.db.execute("insert or replace into instance values (?, ?)", (key, value))
 
+    def settings(self, prefix: str) -> dict[str, str]:
+        """Return the settings whose keys begin with `prefix`, by key."""
+        return dict(self.db.execute("select key, value from instance where substr(key, 1, ?) = ? order by key", (len(prefix), prefix)))
+
     def register(self, name: str, description: dict[str, Any]) -> None:
         """Keep a source's description; its frozen fields were checked by the caller."""
         self.db.execute("insert or replace into source values (?, ?)", (name, orjson.dumps(description)))
@@ -151,6 +155,10 @@ class Journal:
         """
         self.begin()
         self.db.execute("update version set json = ?, hash = '', source_url = '' where iri = ?", (json, iri))
+
+    def mentions(self, iri: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (IRI, json) of every version of another record in whose text `iri` stands; reads all of the journal."""
+        yield from self.db.execute("select iri, json from version where iri != ? and instr(json, cast(? as blob)) order by seq", (iri, iri))
 
     def vacuum(self) -> None:
         """Rewrite the file so that what was erased is not left on its free pages or in its log."""

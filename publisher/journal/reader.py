@@ -157,7 +157,8 @@ class Reader:
         """Return the papers of a jurisdiction that carry this number; numbers need not be unique."""
         head = f"{self.base}/eli/dl/{jurisdiction}/"
         found = self._found(
-            f"where e.reference = :reference and {NOW} and e.deleted = 0 group by e.iri order by e.iri", {"reference": reference}
+            f"where e.reference = :reference and e.reference != '' and {NOW} and e.deleted = 0 group by e.iri order by e.iri",
+            {"reference": reference},
         )
         return [one for one in found if one.iri.startswith(head)]
 

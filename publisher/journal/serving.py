@@ -229,6 +229,11 @@ class Serving:
             (seq, reason) for seq, reason in self.db.execute("select seq, reason from rejected where release <= ? order by seq", (number,))
         ]
 
+    def vacuum(self) -> None:
+        """Rewrite the file so that what it forgot is not left on its free pages or in its log."""
+        self.db.execute("vacuum")
+        self.db.execute("pragma wal_checkpoint(truncate)")
+
     def prune(self, oldest: int) -> None:
         """Forget rows that no release from `oldest` on can serve."""
         for table in DERIVED:

@@ -1,5 +1,6 @@
 """Forget: a depublished record's content leaves the journal, the page cache, and with the next release every file; its tombstone stays."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
 from typing import NamedTuple
@@ -9,17 +10,21 @@ import orjson
 from publisher.errors import Misconfigured
 from publisher.fetch import cache_folder
 from publisher.journal import Journal, Version
-from publisher.record import content_hash
+from publisher.record import content_hash, parts
 
 KEPT = ("type", "id", "owl:sameAs", "created")
 
 
 class Forgotten(NamedTuple):
-    """What was erased: versions of the record, and the sources whose page caches were emptied."""
+    """What was erased: versions of the record, and the sources whose page caches were emptied.
+
+    holders: IRIs of other records in which a copy of it is embedded, which only forgetting them removes.
+    """
 
     iri: str
     versions: int
     sources: tuple[str, ...]
+    holders: tuple[str, ...]
 
 
 def forget(journal: Journal, home: Path, iri: str, at: str) -> Forgotten:
@@ -44,4 +49,11 @@ def forget(journal: Journal, home: Path, iri: str, at: str) -> Forgotten:
     sources = tuple(sorted({version.source for version in versions}))
     for name in sources:
         rmtree(cache_folder(home, name), ignore_errors=True)
-    return Forgotten(iri, len(versions), sources)
+    return Forgotten(iri, len(versions), sources, tuple(sorted(set(_holders(journal, iri)))))
+
+
+def _holders(journal: Journal, iri: str) -> Iterator[str]:
+    """Yield the records that embed the thing, not only refer to it; one that does no more still holds it in an older version."""
+    for owner, json in journal.mentions(iri):
+        if any(part["id"] == iri for _, part in parts(orjson.loads(json))):
+            yield owner

@@ -19,9 +19,11 @@ from publisher.pipeline.aliases import aliases
 from publisher.pipeline.incremental import is_window, turn
 from publisher.pipeline.incremental import state as window_state
 from publisher.pipeline.localise import PAGES, localised, prefix_of, space_of
+from publisher.pipeline.rebase import carried
 from publisher.pipeline.vendor_log import remarks
 from publisher.record import Record, Refusal, content, content_hash
 from publisher.sources.normal import normalised
+from publisher.sources.pages_walk import CLOSED
 from publisher.sources.stamps import Stamps
 
 BATCH = 500
@@ -90,22 +92,31 @@ def harvest(
     base, outcome = established(journal, settings), Outcome(source.name)
     asked, stamps, run = turn(journal, source, at), Stamps(), journal.start(source.name, at)
     seen: set[str] = set()
+    late: dict[str, tuple[Record, Iris]] = {}
     with remarks() as remarked:
         try:
             arrivals = _placed(journal, source, sources.records(asked, fetch), base, settings.home)
             for count, (item, iris) in enumerate(arrivals):
                 if isinstance(item, Refusal):
                     outcome.refuse(item)
+                    seen.update(_still_there(item, iris))
                 else:
                     stamps.add(item)
-                    for record in [item] if source.kind in MIRRORS else normalised(item, source):
-                        _accept(journal, source, record, iris, at, outcome, seen)
+                    record, *strays = [item] if source.kind in MIRRORS else normalised(item, source)
+                    _accept(journal, source, record, iris, at, outcome, seen)
+                    for stray in strays:
+                        late.setdefault(stray.id, (stray, iris))
                 progress(source.name, count + 1)
                 if count % BATCH == BATCH - 1:
                     journal.commit()
         except PublisherError as error:
             outcome.failure, outcome.whole = str(error), False
-    if outcome.whole and _lists_all(source) and not is_window(asked):
+    complete = outcome.whole and not is_window(asked)
+    for stray, iris in late.values():  # what stood where a URL is due is often but a part of the thing: its own record goes first
+        iri = iris.mint(stray.id, stray.type)
+        if iri not in seen and (complete or iri is None or journal.head(iri) is None):
+            _accept(journal, source, stray, iris, at, outcome, seen)
+    if complete and _lists_all(source):
         _withdraw(journal, source, seen, at, outcome, settings.safety_share if not force else 1.0)
     journal.commit()
     told = {"failure": outcome.failure, "kept": outcome.kept, "remarks": remarked, **window_state(asked, stamps, at)}
@@ -116,6 +127,12 @@ def harvest(
 def _lists_all(source: Source) -> bool:
     """Tell whether a whole walk of this source sees all of its objects, so that a missing one is gone."""
     return source.kind not in ("unserac", *MIRRORS) and not (source.kind == "oparl-files" and Path(source.url).suffix == ".json")
+
+
+def _still_there(refusal: Refusal, iris: Iris) -> set[str]:
+    """Return the IRI of a refused object, which the source still has even if we cannot read it; none if the source says it is gone."""
+    iri = iris.mint(refusal.id, refusal.type) if refusal.id and refusal.reason not in CLOSED else None
+    return {iri} if iri else set()
 
 
 def _placed(
@@ -186,6 +203,7 @@ def _accept(journal: Journal, source: Source, record: Record, iris: Iris, at: st
             Refusal(record.url, f"id {record.id!r} names no class that we know; expected one such as .../paper/1", record.type, record.id)
         )
         return
+    carried(journal, obj)
     iri, digest, count = obj["id"], content_hash(obj), outcome.counts[record.type]
     head = journal.head(iri)
     if head and head.source != source.name and head.hash != digest and not head.deleted:

@@ -1,12 +1,13 @@
 """Moves an instance to another base: every record gets its IRI there and keeps the old one as what it is the same as."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from publisher.errors import Misconfigured
 from publisher.journal import Journal
-from publisher.record import content_hash
+from publisher.record import content_hash, parts
 
 MOVED = "(moved)"
 
@@ -35,9 +36,34 @@ def moved(journal: Journal, base: str, at: str) -> int:
         end = version._replace(source=MOVED, deleted=True, modified=at, recorded=at)
         journal.append(end._replace(hash=content_hash(ended), json=orjson.dumps(ended)))
         count += 1
+    for key, when in journal.settings(f"forgotten {old}/").items():
+        journal.set(f"forgotten {_iri(key.removeprefix('forgotten '), old, base)}", when)
+    journal.set("bases", orjson.dumps(sorted({old, *_bases(journal)})).decode())
     journal.set("base", base)
     journal.commit()
     return count
+
+
+def carried(journal: Journal, obj: dict[str, Any]) -> None:
+    """Add to an object that is read again, and to its parts, the IRIs that they had under earlier bases."""
+    before = journal.latest(obj["id"]) if (bases := _bases(journal)) else None
+    if before is None:
+        return
+    heads, old = tuple(f"{base}/" for base in bases), orjson.loads(before.json)
+    former = {part["id"]: [iri for iri in part.get("owl:sameAs", ()) if iri.startswith(heads)] for part in (old, *_parts(old))}
+    for part in (obj, *_parts(obj)):
+        if iris := former.get(part["id"]):
+            part["owl:sameAs"] = list(dict.fromkeys([*part.get("owl:sameAs", ()), *iris]))
+
+
+def _parts(obj: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (part for _, part in parts(obj))
+
+
+def _bases(journal: Journal) -> list[str]:
+    """Return the bases under which the instance published before."""
+    found: list[str] = orjson.loads(journal.setting("bases") or "[]")
+    return found
 
 
 def _moved(value: Any, old: str, base: str) -> Any:
@@ -49,7 +75,7 @@ def _moved(value: Any, old: str, base: str) -> Any:
         return value
     made = {key: item if key in ("owl:sameAs", "oparlx:extension", "geojson") else _moved(item, old, base) for key, item in value.items()}
     if isinstance(value.get("id"), str) and made["id"] != value["id"]:
-        made["owl:sameAs"] = list(dict.fromkeys([*value.get("owl:sameAs", ()), value["id"]]))
+        made["owl:sameAs"] = [iri for iri in dict.fromkeys([*value.get("owl:sameAs", ()), value["id"]]) if iri != made["id"]]
     return made
 
 
