@@ -135,6 +135,25 @@ def test_each_answer_bears_the_headers_that_protect(client, document):
         assert "default" in one["get"]["responses"]
 
 
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded"])
+def test_no_answer_repeats_the_host_that_a_client_names(client, document, header):
+    value = "host=evil.example" if header == "Forwarded" else "evil.example"
+    for path in document["paths"]:
+        plain = re.sub(r"\{[^}]*\}", "x", path)
+        for address in (plain, plain.replace("/", "//"), f"{plain}/"):
+            for accept in ("*/*", "text/html"):
+                answer = client.get("/", headers={header: value, "Accept": accept}, environ_overrides={"PATH_INFO": address})
+                assert b"evil.example" not in answer.data and "evil.example" not in str(answer.headers), address
+
+
+def test_the_security_policy_names_tests_that_exist():
+    root = Path(__file__).parent.parent
+    named = set(re.findall(r"`(tests/[a-z_0-9]+\.py)`", (root / "SECURITY.md").read_text("utf-8")))
+
+    assert len(named) > 5
+    assert [name for name in sorted(named) if not (root / name).is_file()] == []
+
+
 def test_a_process_lives_before_it_is_ready(tmp_path, client):
     early = create_app(tmp_path / "nothing").test_client()
 

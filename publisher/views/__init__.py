@@ -67,6 +67,8 @@ def create_app(home: Path) -> Flask:
     app.config.update(HOME=home, LIBRARY=books, RELEASE=books.release, BASE=_base(books))
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
+    # Merging slashes redirects to whatever Host the client named, for ever: a way to poison caches.
+    app.url_map.merge_slashes = False
     _register(app, blueprints.ALL, urlsplit(app.config["BASE"]).path)
     app.register_error_handler(PublisherError, _failed)
     app.register_error_handler(HTTPException, _http_problem)

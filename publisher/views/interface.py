@@ -181,8 +181,6 @@ def _responses(one: Address) -> dict[str, Any]:
         own = status == 410 or (status == 503 and one.way.tag == "operation")
         content = given if status in (206, 300) else {} if status < 400 else refused | (given if own else {})
         found[str(status)] = {"description": HTTPStatus(status).phrase, **({"content": content} if content else {})}
-    if one.rule._converters:
-        found["308"] = {"description": "mehrere Schrägstriche hintereinander / slashes in a row", "content": {"text/html": {}}}
     return found | {"default": {"description": "problem details (RFC 9457)", "content": refused}}
 
 
