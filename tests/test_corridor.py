@@ -361,6 +361,20 @@ def test_a_place_that_many_meetings_share_is_counted_once_and_every_difference_k
     assert after(meeting(0, "Dach"), meeting(2, "Foyer"), meeting(3, "Dach")) == ["Dach", "Foyer"]
 
 
+def test_a_part_whose_copies_differ_in_their_dates_is_listed_once(home, town):
+    def meeting(at):
+        room = {**MEETING["location"], "created": f"2020-0{at}-01T10:00:00+01:00", "modified": f"2020-0{at}-01T10:00:00+01:00"}
+        return {**MEETING, "id": f"{SOURCE}body/1/meeting/{at}", "agendaItem": [], "location": room}
+
+    harvested(home, files_source(town(meeting=[meeting(2), meeting(1), meeting(3)])))
+    built(home)
+
+    listed = reader(home).page("Location")
+    assert [one.created[:7] for one in listed] == ["2020-01"]
+    assert [one.iri for one in listed] == [one.iri for one in reader(home).latest("Location")]
+    assert reader(home).count("Location") == 1
+
+
 def test_a_forgotten_record_is_nowhere_any_more_and_its_tombstone_stays(home, town):
     harvested(home, files_source(town(paper=[{**PAPER, "name": "Geheimwort", "reference": "G/1"}, TOMBSTONE])))
     built(home)

@@ -26,7 +26,6 @@ from publisher.pipeline.forget import forget as forgotten
 from publisher.sources import KINDS
 from publisher.sources.probe import probe as probed
 
-
 SHOWN = 20
 
 

@@ -119,7 +119,8 @@ class Reader:
             if value and field in ("created", "modified") and bound in ("since", "until"):
                 where.append(f"e.{field} != '' and julianday(e.{field}) {'>=' if bound == 'since' else '<='} julianday(:{name})")
         arguments = {"type": type, "body": body, "created": after[0], "iri": after[1], "limit": limit, **since}
-        return list(self._found(f"where {' and '.join(where)} group by e.created, e.iri order by e.created, e.iri limit :limit", arguments))
+        where.append(_first(body, deleted=deleted))
+        return list(self._found(f"where {' and '.join(where)} order by e.created, e.iri limit :limit", arguments, of="*"))
 
     def count(self, type: str, body: str = "") -> int:
         """Return how many live things of a class there are (in one body)."""
@@ -131,20 +132,16 @@ class Reader:
 
     def latest(self, type: str, limit: int = 10, body: str = "") -> list[Found]:
         """Return the newest of a class by its own date, then IRI; newest first."""
-        where = f"where e.type = :type and {NOW} and e.deleted = 0" + (" and e.body = :body" if body else "")
-        return list(
-            self._found(
-                f"{where} group by e.day, e.iri order by e.day desc, e.iri limit :limit", {"type": type, "body": body, "limit": limit}
-            )
-        )
+        where = f"where e.type = :type and {NOW} and e.deleted = 0 and {_first(body)}" + (" and +e.body = :body" if body else "")
+        arguments = {"type": type, "body": body, "limit": limit}
+        return list(self._found(f"{where} order by e.day desc, e.iri limit :limit", arguments, of="*"))
 
     def between(self, type: str, start: str, end: str, body: str = "") -> list[Found]:
         """Return those of a class whose day lies in [start, end), oldest first: "2021-06-01", "2021-07-01"."""
-        where = f"where e.type = :type and {NOW} and e.deleted = 0 and e.day >= :start and e.day < :end" + (
-            " and e.body = :body" if body else ""
-        )
+        where = f"where e.type = :type and {NOW} and e.deleted = 0 and e.day >= :start and e.day < :end and {_first(body)}"
+        where += " and e.body = :body" if body else ""
         arguments = {"type": type, "body": body, "start": start, "end": end}
-        return list(self._found(f"{where} group by e.day, e.iri order by e.day, e.iri", arguments))
+        return list(self._found(f"{where} order by e.day, e.iri", arguments, of="*"))
 
     def referring(self, iri: str, *, type: str = "", key: str = "", limit: int = 1000) -> list[Found]:
         """Return the records and parts that refer to `iri` (by a certain key, of a certain class), newest first."""
@@ -230,9 +227,9 @@ class Reader:
     def _runs(self, source: str) -> list[Any]:
         return runs(self.db, source)
 
-    def _found(self, where: str, arguments: dict[str, Any]) -> Iterator[Found]:
+    def _found(self, where: str, arguments: dict[str, Any], of: str = f"*, {ONE}") -> Iterator[Found]:
         order = where.partition("order by ")[2].partition(" limit")[0]
-        sql = f"select {ENTRY}, {JOINED} from (select *, {ONE} from entry e {where}) e join j.version v on v.seq = e.seq"
+        sql = f"select {ENTRY}, {JOINED} from (select {of} from entry e {where}) e join j.version v on v.seq = e.seq"
         sql += f" order by {order}" if order else ""
         for row in self.db.execute(sql, {"release": self.release, **arguments}):
             yield _of_row(row)
@@ -253,14 +250,22 @@ from j.version v where v.seq > ? and v.seq <= ? and v.hash != '' and v.seq not i
 SHOWN = "v.seq, v.iri, v.type, v.recorded, v.modified, v.deleted, v.hash, v.json"
 
 
+def _first(body: str = "", *, deleted: bool = False) -> str:
+    """Return the condition that of several copies of one part, which may differ in their dates too, only one is taken: as in ONE."""
+    same = "o.first <= :release and o.last > :release" + (" and o.body = :body" if body else "") + ("" if deleted else " and o.deleted = 0")
+    before = "(o.owner != o.iri, o.owner, o.rowid) < (e.owner != e.iri, e.owner, e.rowid)"
+    return f"not exists (select 1 from entry o where o.iri = e.iri and {same} and {before})"
+
+
 def _of_row(row: Iterable[Any]) -> Found:
     found = Found._make(row)
     return found._replace(deleted=bool(found.deleted), json=found.json if found.iri == found.owner else _part(found.json, found.iri))
 
 
 def _part(json: bytes, iri: str) -> bytes:
-    """Cut the embedded object out of its owner's JSON."""
-    return next(orjson.dumps(part) for _, part in parts(orjson.loads(json)) if part["id"] == iri)
+    """Cut the embedded object out of its owner's JSON; where the owner was forgotten meanwhile, only the tombstone is left."""
+    gone = orjson.dumps({"id": iri, "deleted": True})
+    return next((orjson.dumps(obj) for _, obj in parts(orjson.loads(json)) if obj["id"] == iri), gone)
 
 
 def readable(home: Path, release: int) -> Reader:
