@@ -97,6 +97,7 @@ CURLS = re.findall(r"(?m)^    (curl .*)$", (ROOT / "README.md").read_text("utf-8
 
 @pytest.mark.parametrize("command", CURLS)
 def test_each_curl_line_of_the_readme_answers(demo, command):
+    assert "http://127.0.0.1:8000/" in demo
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     fetched("http://127.0.0.1:8000/health")

@@ -125,7 +125,7 @@ def repaired(suites, tmp_path):
     path = tmp_path / "suites" / "0.2" / "schemas" / "manifest.json"
     schema = json.loads(path.read_text())
     kinds = schema["properties"]["suggest"]
-    kinds["properties"] = {kind: kinds["definitions"]["service_definition"] for kind in kinds["properties"]}
+    kinds["properties"] = dict.fromkeys(kinds["properties"], kinds["definitions"]["service_definition"])
     path.parent.chmod(0o755)
     path.write_text(json.dumps(schema))
     return tmp_path / "suites"
