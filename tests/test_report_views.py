@@ -190,6 +190,12 @@ def test_the_mail_names_each_rule_its_count_and_addresses_of_the_source(client):
     assert f"{town.RIS}/consultation/3" in mail
 
 
+def test_the_desk_leads_to_the_report(client):
+    page = LexborHTMLParser(client.get("/status", headers=HTML).get_data(as_text=True))
+
+    assert "/report" in [link.attributes["href"] for link in page.css("main a")]
+
+
 def test_what_was_repaired_is_shown(client):
     notes = told(client)["notes"]
 
