@@ -91,6 +91,14 @@ def source_of_table(table: Mapping[str, Any], place: str) -> Source:
             f"{place}: jurisdiction {table['jurisdiction']!r}: expected 12 digits (ARS), 8 (AGS) or 5 (Kreis), "
             "with leading zeros, as text in quotes"
         )
+    if not re.fullmatch(r"[a-z0-9\-]*", table.get("namespace", "") if isinstance(table.get("namespace", ""), str) else "?"):
+        raise Misconfigured(
+            f"{place}: namespace {table['namespace']!r}: expected lower-case letters, digits and '-'; it stands in every IRI"
+        )
+    if "/" in table["name"] or table["name"].startswith("."):
+        raise Misconfigured(
+            f"{place}: name {table['name']!r}: expected a text without '/' that does not begin with '.'; a folder is named so"
+        )
     return Source(**{key: _checked(key, value, place) for key, value in table.items()})
 
 

@@ -95,6 +95,7 @@ def test_wrong_settings_are_refused_with_a_sentence_and_change_nothing(tmp_path,
     other_base = harvest(town(**TOWN), home, "--base", "https://other.example")
     no_source = publisher("harvest", "nowhere", home=home)
     not_described = publisher("harvest", "--kind", "oparl", home=home)
+    outside = harvest(town(**TOWN), home, "--name", "../outside")
     wrong_key = publisher("harvest", "--kind", "oparl", "--url", "x", "--jurisdiction", "5334", home=home)
 
     assert [ran.returncode for ran in (other_base, no_source, not_described, wrong_key)] == [2, 2, 2, 2]
@@ -102,6 +103,7 @@ def test_wrong_settings_are_refused_with_a_sentence_and_change_nothing(tmp_path,
     assert "nowhere" in no_source.stderr
     assert "--url" in not_described.stderr
     assert "12 digits" in wrong_key.stderr
+    assert (outside.returncode, "without '/'" in outside.stderr) == (2, True)
     assert Journal(home / "journal.sqlite").last_seq() == before
 
 
@@ -187,6 +189,12 @@ def test_a_move_to_what_is_no_address_is_refused(tmp_path, town):
 
     assert (ran.returncode, "expected an http(s) address" in ran.stderr) == (2, True)
     assert "base https://neu.example.org/ris\n" in publisher("status", home=tmp_path / "home").stdout
+
+
+def test_a_dump_to_a_place_that_is_none_is_a_clear_error(tmp_path, sample_home):
+    ran = publisher("dump", "jsonl", "--output", tmp_path / "no" / "where", home=sample_home)
+
+    assert (ran.returncode, "choose another with --output" in ran.stderr) == (2, True)
 
 
 def test_a_dump_to_a_file_equals_the_one_to_standard_output(tmp_path, town):

@@ -300,7 +300,7 @@ def from_other(home, folder, wanted):
 
 def test_an_alias_keeps_the_iri_when_the_vendor_changes(home, town):
     (home / "aliases").mkdir()
-    (home / "aliases" / "moved.csv").write_text(f"old,new\n{SOURCE}body/1/paper/1,{SOURCE}body/1/paper/9001\n", "utf-8")
+    (home / "aliases" / "moved.csv").write_text(f"old,new\n{SOURCE}body/1/paper/1,{SOURCE}body/1/paper/9001\n", "utf-8-sig")
 
     harvested(home, files_source(town(paper=[{**PAPER, "id": f"{SOURCE}body/1/paper/9001", "name": "Umgezogen"}, TOMBSTONE])))
     built(home)

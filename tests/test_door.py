@@ -171,6 +171,26 @@ def test_an_embedded_object_without_id_gets_one_from_its_owner_and_its_content()
     assert first.startswith(f"{AT}meeting/1/location/")
 
 
+def test_an_embedded_object_whose_id_is_no_address_gets_one_and_keeps_what_was_given():
+    found = obj("Paper", "paper/1", mainFile={"id": "77", "type": OPARL + "File", "name": "Antrag"})
+
+    made, notes = through(found)
+
+    assert made["mainFile"]["id"].startswith(f"{AT}paper/1/file/")
+    assert made["mainFile"]["oparlx:extension"] == {"id": "77"}
+    assert notes["mainFile.id"] == "normalised id_from_owner"
+
+
+def test_an_object_where_a_url_is_due_without_an_address_is_kept_aside():
+    found = obj("Paper", "paper/1", body={"id": "5", "type": OPARL + "Body", "name": "Talheim"})
+
+    made, notes = through(found)
+
+    assert "body" not in made
+    assert made["oparlx:extension"] == {"body": found["body"]}
+    assert notes["body"].startswith("unmapped")
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 99) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "type", "name", "x"]), inner, max_size=3),

@@ -53,7 +53,11 @@ def dump_command(form: str, output: Path | None, home: str | None, base: str | N
     """Write everything the release serves as FORMAT (nquads, ntriples or jsonl), sorted."""
     reader = served(settings(home, base))
     if output:
-        click.echo(f"{output}: {dump_written(dump(reader, form), output):,} bytes", err=True)
+        try:
+            size = dump_written(dump(reader, form), output)
+        except OSError as error:
+            raise Misconfigured(f"{output}: expected a place for a file: {error.strerror}; choose another with --output") from error
+        click.echo(f"{output}: {size:,} bytes", err=True)
         return
     sys.stdout.buffer.writelines(dump(reader, form))
 

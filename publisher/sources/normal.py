@@ -86,6 +86,8 @@ class _Door:
         if obj.get("type") != cls:
             rule = "missing_type" if not obj.get("type") else "class_iri" if cls.startswith(OPARLX) else "schema_version"
             self.note("normalised", rule, f"{path}type")
+        if isinstance(obj.get("id"), str) and obj["id"].strip() and valid_iri(obj["id"].strip()) != made["id"]:
+            extension["id"] = obj["id"]  # no address, so a new one was made; the fact stays
         for key, value in obj.items():
             if key in ("type", "id", "@context"):
                 continue
@@ -97,7 +99,7 @@ class _Door:
 
     def own_id(self, obj: dict[str, Any], path: str, parent: tuple[str, str, Use] | None) -> str:
         given = obj.get("id")
-        if isinstance(given, str) and given.strip():
+        if isinstance(given, str) and given.strip() and (parent is None or is_url(given.strip())):
             clean = valid_iri(given.strip())
             if clean != given:
                 self.note("normalised", "iri_encoded", f"{path}id")
@@ -197,7 +199,7 @@ class _Door:
             return GONE
         if use.embedded:
             return self.object(item, name, path + ".", parent)
-        if not isinstance(item.get("id"), str) or name not in CLASSES:
+        if not isinstance(item.get("id"), str) or not is_url(item["id"].strip()) or name not in CLASSES:
             return GONE
         self.strayed.append((name, item))
         self.note("normalised", "object_where_url", path, item)
