@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench screenshots clean
 
 run: $(VENV)/installed
 	$(BIN)/publisher demo
@@ -34,6 +34,16 @@ $(VENV)/tested: $(VENV)/installed
 $(VENV)/checked: $(VENV)/tested
 	$(BIN)/pip install --quiet --disable-pip-version-check '.[check]'
 	@touch $@
+
+# Needs Chromium (Debian: apt-get install chromium).
+screenshots: $(VENV)/tested
+	$(BIN)/pip install --quiet --disable-pip-version-check '.[browser]'
+	$(BIN)/publisher demo --no-serve --home build/screenshots-home
+	$(BIN)/python -m tests.browser.screenshots build/screenshots-home build/screenshots /eli/dl/05999004/vorlage/13 /query /report
+	mkdir -p docs/screenshots
+	cp build/screenshots/eli-dl-05999004-vorlage-13.wide.png docs/screenshots/paper.png
+	cp build/screenshots/query.wide.png docs/screenshots/query.png
+	cp build/screenshots/report.wide.png docs/screenshots/report.png
 
 clean:
 	rm -rf $(VENV) var build dist
