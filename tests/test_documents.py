@@ -1,5 +1,8 @@
 """Records over HTTP: one IRI, many formats, right headers, honest errors."""
 
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
 import orjson
 import pyoxigraph as ox
 import pytest
@@ -10,7 +13,7 @@ from publisher.graph.mapper import quads
 from publisher.ontology import ontology
 from publisher.views import create_app
 
-from .conftest import BASE, built, files_source, harvested
+from .conftest import AT, BASE, built, files_source, harvested
 from .objects import TOWN
 
 PAPER = "/eli/dl/05999004/vorlage/1"
@@ -40,6 +43,7 @@ def client(tmp_path_factory):
     [
         (None, "application/ld+json"),
         ("*/*", "application/ld+json"),
+        ("text/vnd.wap.wml, *; q=0.2", "application/ld+json"),
         ("application/json", "application/json"),
         ("application/ld+json, application/json", "application/ld+json"),
         (FIREFOX, "text/html"),
@@ -133,6 +137,15 @@ def test_a_client_that_has_it_gets_304_without_a_body(client):
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["ETag"] == first.headers["ETag"]
     assert other.status_code == 200
+
+
+def test_a_change_of_which_the_source_keeps_the_date_is_news_by_date_as_well(client):
+    since = client.get(PAPER).headers["Last-Modified"]
+
+    assert parsedate_to_datetime(since) == datetime.fromisoformat(AT)
+    assert client.get(PAPER, headers={"If-Modified-Since": since}).status_code == 304
+    assert client.get(PAPER, headers={"If-Modified-Since": "Fri, 01 Jul 2022 00:00:00 GMT"}).status_code == 200
+    assert "Last-Modified" not in client.get(PAPER, headers={"Accept": "text/html"}).headers
 
 
 def test_head_says_what_get_would_say_without_a_body(client):

@@ -3,6 +3,7 @@
 import sys
 import tomllib
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -101,8 +102,8 @@ def demo(home: str | None, base: str | None, no_serve: bool, port: int) -> None:
     print_outcomes(outcomes)
     print_built(built(wanted))
     reader = served(wanted)
-    paper = reader.latest("Paper", 1)[0].iri.replace(reader.base, f"http://127.0.0.1:{port}")
-    here = f"http://127.0.0.1:{port}"
+    here = f"http://127.0.0.1:{port}{urlsplit(reader.base).path}"
+    paper = reader.latest("Paper", 1)[0].iri.replace(reader.base, here)
     click.echo(f"\nReady at {here}/ - three things to try:")
     click.echo(f"  a record        curl {paper}")
     click.echo(

@@ -51,7 +51,7 @@ def _matches(pattern: str, media: str) -> int:
         return 3 if pattern in HTML else 0
     if pattern == media.partition("/")[0] + "/*":
         return 2
-    return 1 if pattern == "*/*" else 0
+    return 1 if pattern in ("*/*", "*") else 0
 
 
 def validated(response: Response, tag: str, modified: str = "", max_age: int = 300) -> Response:

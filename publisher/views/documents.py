@@ -63,7 +63,8 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
         return response
     response.headers["Link"] = _links(found)
     _remember(response, tag)
-    return validated(response, tag, found.modified)
+    # When we read it, not what the source says: many change a record and leave its date. A page shows other records too.
+    return validated(response, tag, "" if page else found.recorded)
 
 
 def _question() -> tuple[str, str, str]:

@@ -47,7 +47,7 @@ def answered(reader: Reader, iri: str) -> Response | None:
         response = shown("node.html", iri=name, record=record.iri, title=_title(said), rows=_rows(said), formats_of=list(MEDIA)[:-1])
     ends = ", ".join(f'<{name}.{end}>; rel="alternate"; type="{one}"' for end, one in MEDIA.items() if one != media)
     response.headers["Link"] = f'{ends}, <{record.iri}>; rel="describedby"'
-    return validated(response, sha256(response.get_data()).hexdigest()[:32], record.modified)
+    return validated(response, sha256(response.get_data()).hexdigest()[:32])
 
 
 def _record(reader: Reader, iri: str) -> Found | None:
