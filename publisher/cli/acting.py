@@ -1,5 +1,6 @@
 """Commands that change or serve an instance."""
 
+import os
 import sys
 import tomllib
 from typing import Any
@@ -83,9 +84,13 @@ def rollback(home: str | None, base: str | None) -> None:
 @click.option("--port", type=int, default=8000, show_default=True, help="Where the server listens; IRIs do not change with it")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on")
 @click.option("--workers", type=int, default=2, show_default=True, help="Web processes")
+@click.option(
+    "--proxies", type=click.IntRange(0), default=0, show_default=True, help="Front servers of yours before it, which name the client"
+)
 @instance
-def serve(home: str | None, base: str | None, port: int, host: str, workers: int) -> None:
+def serve(home: str | None, base: str | None, port: int, host: str, workers: int, proxies: int) -> None:
     """Serve the release in service: records, SPARQL, pages."""
+    os.environ["PUBLISHER_PROXIES"] = str(proxies)
     serve_(settings(home, base), host, port, workers)
 
 

@@ -20,6 +20,11 @@ class Commands(click.Group):
         except PublisherError as error:
             click.echo(f"publisher: {error}", err=True)
             ctx.exit(error.code)
+        except BrokenPipeError:
+            ctx.exit(0)  # whoever read our output has seen enough
+        except OSError as error:
+            click.echo(f"publisher: {error}; what was published before stays, and the same command goes on when that is mended", err=True)
+            ctx.exit(2)
         except KeyboardInterrupt:
             click.echo(GO_ON, err=True)
             ctx.exit(130)

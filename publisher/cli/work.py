@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,6 +30,8 @@ def ad_hoc(options: dict[str, Any]) -> Source:
     if missing:
         raise Misconfigured(f"name a source, or describe one ad hoc; missing: {', '.join(missing)}")
     table = {key: options[key] for key in ("kind", "url", "jurisdiction", "name", "pause") if options[key] is not None}
+    if Path(table["url"]).exists():
+        table["url"] = str(Path(table["url"]).absolute())  # a timer will ask again from another folder
     return source_of_table({"name": f"{options['kind']}-{options['jurisdiction']}", **table}, "command line")
 
 

@@ -97,8 +97,9 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         self.close()
+        told(self.path, error)
 
     def close(self) -> None:
         if self.db.in_transaction:
@@ -212,6 +213,12 @@ class Journal:
     def runs(self, source: str = "", limit: int = 1) -> list[Run]:
         """Return the newest runs (of one source), newest first."""
         return runs(self.db, source, limit)
+
+
+def told(path: Path, error: object) -> None:
+    """Say in our words what SQLite met, a full disk above all; what was committed stays. Raises Busy."""
+    if isinstance(error, sqlite3.Error):
+        raise Busy(f"{path}: {error}; what was written before stays, and the same command goes on when that is mended") from error
 
 
 COLUMNS = "seq, iri, type, source, source_url, body, modified, recorded, deleted, hash, json"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
-from publisher.journal import Version, connected
+from publisher.journal import Version, connected, told
 from publisher.ontology import ontology
 from publisher.record import parts
 
@@ -94,16 +94,17 @@ class Serving:
     """The writing side, used by the build alone. A release's rows become visible by the switch of the release pointer."""
 
     def __init__(self, path: Path) -> None:
-        self.db = connected(path, writable=True)
+        self.path, self.db = path, connected(path, writable=True)
         self.db.executescript(TABLES)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         if self.db.in_transaction:
             self.db.rollback()
         self.db.close()
+        told(self.path, error)
 
     def return_to(self, number: int) -> int:
         """Forget what releases after `number` wrote (a build that was killed, or rolled back) and return the seq it served."""

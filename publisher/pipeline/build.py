@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from publisher import release
 from publisher.concepts import concepts
 from publisher.config import Settings
-from publisher.errors import Refused
+from publisher.errors import Misconfigured, Refused
 from publisher.graph import vocabulary
 from publisher.graph.mapper import quads
 from publisher.journal import Journal, Version
@@ -75,6 +75,8 @@ def build(
         served = release.current(home)
         done = serving.return_to(served.number if served else 0)
         top, number, since = journal.last_seq(), _next(home, served), done
+        if not top:
+            raise Misconfigured(f"{home}: nothing was harvested yet; publisher harvest SOURCE comes first")
         if served and done == top and not full:
             return Built(served.number, 0, [], False, [])
         unfinished = home / "store.unfinished"

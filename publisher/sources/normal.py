@@ -93,7 +93,7 @@ class _Door:
                 continue
             self.member(made, extension, (name, key), value, path)
         if extension:
-            made["oparlx:extension"] = {**made.pop("oparlx:extension", {}), **extension}
+            made["oparlx:extension"] = _beside(made.pop("oparlx:extension", {}), extension)
         self.family(made, name, path, parent)
         return made
 
@@ -276,6 +276,16 @@ class _Door:
             for at, item in enumerate(inside):
                 item["order"] = at
             self.notes.append(Note("normalised", "order_from_position", f"{path}agendaItem", 0))
+
+
+def _beside(given: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Return both; where a re-published object already has such a key in its extension, the new value stands under `key_`."""
+    made = dict(given)
+    for key, value in found.items():
+        while key in made:
+            key += "_"
+        made[key] = value
+    return made
 
 
 def _date(text: Any) -> str | None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from publisher.config import Settings
 from publisher.errors import Busy, LimitMet, Malformed, PublisherError, QueryRefused
@@ -77,8 +78,14 @@ def create_app(home: Path) -> Flask:
 
 
 def served() -> Flask:
-    """Return the app of the instance in PUBLISHER_HOME: what the WSGI server's worker processes call."""
-    return create_app(Path(os.environ["PUBLISHER_HOME"]))
+    """Return the app of the instance in PUBLISHER_HOME: what the WSGI server's worker processes call.
+
+    PUBLISHER_PROXIES: how many front servers of ours stand before it; only they may say who the client is.
+    """
+    app = create_app(Path(os.environ["PUBLISHER_HOME"]))
+    if proxies := int(os.environ.get("PUBLISHER_PROXIES", "0")):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)  # type: ignore[method-assign]
+    return app
 
 
 def library() -> Reader:
