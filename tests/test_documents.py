@@ -7,11 +7,12 @@ import orjson
 import pyoxigraph as ox
 import pytest
 import rdflib
+from flask import request
 from rdflib.compare import isomorphic
 
 from publisher.graph.mapper import quads
 from publisher.ontology import ontology
-from publisher.views import create_app
+from publisher.views import create_app, served
 
 from .conftest import AT, BASE, built, files_source, harvested
 from .objects import TOWN
@@ -214,3 +215,15 @@ def test_every_id_of_the_real_crawl_answers(crawl_home):
 
     assert len(iris) == 17374
     assert set(answers) == {200}
+
+
+@pytest.mark.parametrize(("proxies", "client_is"), [("0", "127.0.0.1"), ("1", "203.0.113.9")])
+def test_only_a_front_server_of_ours_may_say_who_the_client_is(client, monkeypatch, proxies, client_is):
+    monkeypatch.setenv("PUBLISHER_HOME", str(client.application.config["HOME"]))
+    monkeypatch.setenv("PUBLISHER_PROXIES", proxies)
+    app, seen = served(), []
+    app.before_request(lambda: seen.append(request.remote_addr))
+
+    app.test_client().get(PAPER, headers={"X-Forwarded-For": "198.51.100.7, 203.0.113.9", "X-Forwarded-Host": "evil.example"})
+
+    assert seen == [client_is]
