@@ -395,3 +395,36 @@ def test_a_forgotten_record_is_nowhere_any_more_and_its_tombstone_stays(home, to
 def holds(path, *words):
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     return any(word in content for word in words)
+
+
+def told(home):
+    found = orjson.loads((release.current(home).path / "report.json").read_bytes())
+    return {key: found[key] for key in ("totals", "checked", "rules", "refused")}, (release.current(home).path / "results.csv").read_text(
+        "utf-8"
+    )
+
+
+def test_a_report_made_step_by_step_equals_one_made_anew(home, town):
+    rival = {**obj("Paper", "body/1/paper/7", name="Zweite", reference="2021/0268"), "body": PAPER["body"]}
+    late = {**MEETING, "start": "2031-06-17T18:00:00+02:00", "end": "2031-06-17T17:00:00+02:00"}
+    number = {**MEETING["agendaItem"][0], "id": f"{SOURCE}body/1/agendaitem/2", "order": 1}
+    steps = [
+        {"paper": [PAPER, TOMBSTONE, rival]},
+        {"paper": [PAPER, TOMBSTONE, {**rival, "reference": "2021/9"}]},
+        {"paper": [PAPER, TOMBSTONE, rival], "meeting": [late]},
+        {"meeting": [{**MEETING, "agendaItem": [MEETING["agendaItem"][0], number]}]},
+        {"organization": [{**COMMITTEE, "endDate": "2020-12-31"}]},
+        {"body": [{**TOWN["body"][0], "legislativeTerm": []}]},
+        {"paper": [{**PAPER, "deleted": True}, TOMBSTONE, rival]},
+    ]
+    seen = set()
+
+    for step in steps:
+        harvested(home, files_source(town(**step)), force=True)
+        built(home, force=True)
+        step_by_step = told(home)
+        built(home, full=True, force=True)
+        assert told(home) == step_by_step
+        seen |= {line["rule"] for line in step_by_step[0]["rules"]}
+
+    assert {"Body-references-unique", "Meeting-in-term", "Meeting-numbers-unique"} <= seen, seen

@@ -1,6 +1,6 @@
 """Which version of which record each release serves, and how records refer to each other: derived, rebuildable, indexed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -34,6 +34,8 @@ create table if not exists known (url text not null, iri text not null, owner te
 create index if not exists known_url on known (url);
 create index if not exists known_owner on known (owner, last);
 create table if not exists rejected (seq integer primary key, release integer not null, reason text not null);
+create table if not exists related (focus text not null, result blob not null);
+create index if not exists related_focus on related (focus);
 create table if not exists judged (owner text primary key, results blob not null) without rowid;
 """
 DERIVED = ("entry", "link", "known")
@@ -177,6 +179,27 @@ class Serving:
             held = set(self.held_elsewhere(owner))
             yield self.source(owner), [result for result in orjson.loads(found) if result["focus"] not in held]
 
+    def relate(self, foci: Sequence[str] | None, results: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Keep what the rules across records found, as (focus, result), in place of what they found before at these foci; None: at all."""
+        if foci is None:
+            self.db.execute("delete from related")
+        else:
+            self.db.executemany("delete from related where focus = ?", ((focus,) for focus in foci))
+        self.db.executemany("insert into related values (?, ?)", ((focus, orjson.dumps(result)) for focus, result in results))
+
+    def relations(self) -> Iterator[dict[str, Any]]:
+        """Yield what the rules across records found, by focus."""
+        yield from (orjson.loads(row[0]) for row in self.db.execute("select result from related order by focus, result"))
+
+    def subjects(self, number: int, owners: Iterable[str]) -> list[str]:
+        """Return records and parts of the owners, those included that release `number` no longer has."""
+        sql = "select distinct iri from entry where owner = ? and last in (?, ?)"
+        return sorted({row[0] for owner in owners for row in self.db.execute(sql, (owner, OPEN, number))})
+
+    def namesakes(self, number: int, owners: Iterable[str]) -> set[str]:
+        """Return the owners whose number stands, or until now stood, on one of the given ones in the same body."""
+        return {row[0] for owner in owners for row in self.db.execute(NAMESAKES, {"owner": owner, "open": OPEN, "number": number})}
+
     def checked(self) -> list[tuple[str, str, int]]:
         """Return (source, class, how many live objects), embedded ones included."""
         sql = (
@@ -210,13 +233,13 @@ class Serving:
         return [row[0] for row in self.db.execute("select iri from entry where last = ? and iri = owner order by iri", (OPEN,))]
 
     def touched(self, number: int, owners: Iterable[str]) -> set[str]:
-        """Return the owners that refer to, or are referred to by, the given ones or their parts, as release `number` has them.
+        """Return the owners that refer to, or are referred to by, the given ones or their parts, now or until release `number`.
 
         And those that share a part with them which one of them describes, or did until now, for all.
         """
         found: set[str] = set()
         for owner in owners:
-            found.update(row[0] for row in self.db.execute(TOUCHED, {"owner": owner, "open": OPEN}))
+            found.update(row[0] for row in self.db.execute(TOUCHED, {"owner": owner, "open": OPEN, "number": number}))
             found.update(row[0] for row in self.db.execute(SHARING, {"owner": owner, "open": OPEN, "number": number}))
         return found
 
@@ -243,10 +266,16 @@ class Serving:
 
 
 TOUCHED = """
-select distinct l.owner from entry e join link l on l.target = e.iri and l.last = :open where e.owner = :owner and e.last = :open
-union select distinct e.owner from link l join entry e on e.iri = l.target and e.last = :open where l.owner = :owner and l.last = :open
+select distinct l.owner from entry e join link l on l.target = e.iri and l.last = :open
+where e.owner = :owner and e.last in (:open, :number)
+union select distinct e.owner from link l join entry e on e.iri = l.target and e.last = :open
+where l.owner = :owner and l.last in (:open, :number)
 """
 
+NAMESAKES = """
+select distinct o.owner from entry m join entry o on o.reference = m.reference and o.body = m.body and o.last = :open
+where m.owner = :owner and m.last in (:open, :number) and m.reference != ''
+"""
 # The first owner of a part describes it for all: the record that is that thing itself, else the first by IRI.
 HELD = """
 select e.iri from entry e where e.owner = :owner and e.last = :open and e.iri != e.owner and exists (

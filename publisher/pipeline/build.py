@@ -14,6 +14,7 @@ from publisher.config import Settings
 from publisher.errors import Misconfigured, Refused
 from publisher.graph import vocabulary
 from publisher.graph.mapper import quads
+from publisher.iris import class_of_iri
 from publisher.journal import Journal, Version
 from publisher.journal.reader import readable
 from publisher.journal.serving import Serving, stored
@@ -27,6 +28,7 @@ from publisher.shapes import Result, Shapes, judge, shapes
 from publisher.store import Store, opened
 
 BATCH = 1000
+MANY = 2000  # changed records from which on asking about everything costs less
 Progress = Callable[[str, int], None]
 
 
@@ -88,14 +90,14 @@ def build(
         work = _Work(journal, serving, store, shapes(), number, journal.setting("base") or settings.base, progress)
         before = serving.live()
         serving.begin()
-        rejected, changed = _apply(work, done, top, since)
+        rejected, taken = _apply(work, done, top, since)
         _guard(before, serving.live(), settings.safety_share, force)
-        missing = _finish(work, home, top, at, anew=not done)
+        missing = _finish(work, home, top, at, foci=_foci(work, taken, first=not done), anew=not done)
         unfinished.unlink(missing_ok=True)
         release.prune(home, settings.retention)
         kept = release.retained(home)
         serving.prune(kept[0].number if kept else number)
-        return Built(number, changed, rejected, True, missing)
+        return Built(number, len(taken), rejected, True, missing)
 
 
 def _store_url(journal: Journal, home: Path) -> str:
@@ -118,8 +120,8 @@ def _guard(before: int, after: int, share: float, force: bool) -> None:
         )
 
 
-def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str, str]], int]:
-    """Judge what changed, then map it and what it touches; return what was kept out and how much was taken."""
+def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str, str]], list[str]]:
+    """Judge what changed, then map it and what it touches; return what was kept out, and the records taken."""
     for seq in list(work.journal.superseded(since, top)):
         work.serving.reject(work.number, seq, "superseded")
     rejected: list[tuple[str, str]] = []
@@ -130,7 +132,16 @@ def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str
             taken.append(version.iri)
         work.progress("judged", len(taken) + len(rejected))
     _mapped(work, taken, first=done == 0)
-    return rejected, len(taken)
+    return rejected, taken
+
+
+def _foci(work: _Work, taken: list[str], *, first: bool) -> list[str] | None:
+    """Return about what the rules across records must be asked again: None for everything, as when a Body or very much changed."""
+    if first or len(taken) > MANY or any(class_of_iri(iri) in ("Body", "System") for iri in taken):
+        return None
+    near = {*taken, *work.serving.touched(work.number, taken), *work.serving.namesakes(work.number, taken)}
+    foci = work.serving.subjects(work.number, sorted(near))
+    return foci if len(foci) <= 10 * MANY else None
 
 
 def _kept(work: _Work, done: int, top: int) -> Iterator[Version]:
@@ -205,17 +216,18 @@ def _linked(work: _Work, home: Path) -> dict[str, str]:
     return made
 
 
-def _finish(work: _Work, home: Path, top: int, at: str, *, anew: bool) -> list[str]:
+def _finish(work: _Work, home: Path, top: int, at: str, *, foci: list[str] | None, anew: bool) -> list[str]:
     """Freeze the release, furnish and seal it, and switch: whatever happens before the switch, the old one stays in service.
 
-    anew: dumps are written even where no record changed.
+    foci: about what the rules across records are asked again, None for everything. anew: dumps are written even where no
+    record changed.
     """
     path, served = release.staged(home, work.number), release.current(home)
     for name, text in _linked(work, home).items():
         (path / "linksets").mkdir(exist_ok=True)
         (path / "linksets" / f"{name}.nq").write_text(text, "utf-8")
     work.store.release(path / "store")
-    written(path, work.serving, work.journal, work.store, work.base, work.number, at)
+    written(path, work.serving, work.journal, work.store, work.base, work.number, at, foci=foci)
     work.serving.finish(work.number, top, at)
     with closing(readable(home, work.number)) as reader:
         work.progress("furnishing", 0)

@@ -1,6 +1,6 @@
 """What a release says about its own quality: the shapes' results, what was kept out, what the repairs changed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,22 @@ FORMS = {"json": "report.json", "ttl": "report.ttl", "csv": "report.csv", "text"
 BATCH = 1000
 
 
-def written(path: Path, serving: Serving, journal: Journal, store: Store, base: str, number: int, at: str) -> Report:
-    """Write the report's files into a staged release and return it; records were judged when they changed, relations are now."""
+def written(
+    path: Path, serving: Serving, journal: Journal, store: Store, base: str, number: int, at: str, *, foci: list[str] | None
+) -> Report:
+    """Write the report's files into a staged release and return it.
+
+    Records were judged when they changed. The rules across records are asked about `foci` only, what changed and whatever
+    that can touch; None: about everything.
+    """
     tally = Tally()
     for source, cls, objects in serving.checked():
         tally.judged(source, cls, objects)
-    related = [(_owner(serving, result.focus), result) for result in _relations(tally, store, serving.source)]
+    serving.relate(foci, ((result.focus, result._asdict()) for result in _across(store, foci)))
+    related = []
+    for result in (Result(**found) for found in serving.relations()):
+        tally.found(serving.source(result.focus), [result])
+        related.append((_owner(serving, result.focus), result))
     findings.by_record(path / findings.RECORDS, _judged(tally, serving), related)
     for seq, reason in serving.rejected(number):
         version = journal.at(seq)
@@ -60,7 +70,9 @@ def checked_anew(reader: Reader, store: Store, at: str) -> Report:
         tally.judged(source, cls, objects)
     for source, text in _batches(reader):
         tally.found(source, judge(text, known))
-    _relations(tally, store, lambda iri: (found := reader.get(iri)) and found.source or "")
+    for result in sorted(_across(store), key=lambda result: (result.focus, result.shape)):
+        found = reader.get(result.focus)
+        tally.found(found.source if found else "", [result])
     _told(tally, [Run(**one["run"]) for one in reader.sources() if one["run"]])
     return tally.report(reader.release, reader.base, at)
 
@@ -86,17 +98,10 @@ def _files(report: Report) -> Iterator[tuple[str, str]]:
         yield f"report.{lang}.txt", report.text(lang)
 
 
-def _relations(tally: Tally, store: Store, source_of: Callable[[str], str]) -> list[Result]:
-    """Count what the rules across records find, and return it."""
-    every: list[Result] = []
-    for rule in relation_queries():
-        by_source: dict[str, list[Result]] = {}
-        for result in results_of(rule, rows(store.query(rule.select))):
-            by_source.setdefault(source_of(result.focus), []).append(result)
-            every.append(result)
-        for source, results in sorted(by_source.items()):
-            tally.found(source, results)
-    return every
+def _across(store: Store, foci: list[str] | None = None) -> Iterator[Result]:
+    """Yield what the rules across records find, about some foci or about all."""
+    for rule in relation_queries(focus=foci or ()) if foci != [] else ():
+        yield from results_of(rule, rows(store.query(rule.select)))
 
 
 def _told(tally: Tally, runs: Iterable[Run]) -> None:
