@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from publisher import release
+from publisher.cli import main
 from publisher.journal import Journal
 from publisher.journal.reader import Reader
 from publisher.pipeline.dump import dump
@@ -232,7 +234,7 @@ def test_killing_harvest_and_build_at_any_moment_loses_nothing_and_serves_nothin
     harvest(folder, home, "--base", BASE)
     publisher("build", home=home)
     before = served(home)
-    town(**many(3000))
+    town(**many(1200))
     arguments: list[object] = ["harvest", "--kind", "oparl-files", "--url", folder, "--jurisdiction", "05999004", "--name", "town"]
 
     for _ in range(3):
@@ -283,6 +285,6 @@ def test_interrupting_says_how_to_go_on(tmp_path, town):
 def test_help_names_every_command_and_option():
     text = publisher("--help").stdout
 
-    for command in ("harvest", "build", "update", "check", "serve", "dump", "status", "rollback", "demo"):
+    for command in ("harvest", "build", "update", "check", "serve", "dump", "status", "rollback", "demo", "coverage", "probe", "sources"):
         assert command in text
-        assert "Usage" in publisher(command, "--help").stdout
+        assert "Usage" in CliRunner().invoke(main, [command, "--help"]).output
