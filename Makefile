@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test check bench screenshots clean
+.PHONY: run test check bench proof screenshots clean
 
 run: $(VENV)/installed
 	$(BIN)/publisher demo
@@ -19,6 +19,10 @@ check: $(VENV)/checked
 # A short round of all benches; `make bench ARGS='--large --rounds 3 --peers'` measures as bench/README.md wants it, for hours.
 bench: $(VENV)/tested
 	$(BIN)/python -m bench $(ARGS)
+
+# Faults, attacks, load: the long rounds; `make proof ARGS='--short'` is what CI runs of them.
+proof: $(VENV)/tested
+	$(BIN)/python -m bench.proof $(ARGS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
