@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from bench.proof import Row
+
 
 def rows(short: bool) -> Iterator[Row]:
     """Yield a row a fault; short: a few moments of each."""
