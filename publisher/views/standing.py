@@ -89,19 +89,25 @@ def listed(value: Any) -> list[Any]:
 
 def moment(value: Any) -> tuple[str, str]:
     """Return (day, time) in Germany of an OParl date or date-time: "2021-06-17T15:00:00Z" -> ("2021-06-17", "17:00")."""
+    return _moment(str(value))
+
+
+@lru_cache(20_000)
+def _moment(value: str) -> tuple[str, str]:
     try:
-        found = datetime.fromisoformat(str(value))
+        found = datetime.fromisoformat(value)
     except ValueError:
         return "", ""
-    if len(str(value)) <= 10:
+    if len(value) <= 10:
         return found.date().isoformat(), ""
     local = found.astimezone(BERLIN) if found.tzinfo else found
     return local.date().isoformat(), local.strftime("%H:%M")
 
 
 def _station(consultation: dict[str, Any], lookup: Lookup, today: date) -> Station:
-    item = _of(consultation.get("agendaItem"), lookup)
-    meeting = _of(consultation.get("meeting") or item.get("meeting"), lookup)
+    meeting = _of(consultation.get("meeting"), lookup)
+    item = _item(consultation.get("agendaItem"), meeting, lookup)
+    meeting = meeting or _of(item.get("meeting"), lookup)
     day, time = moment(consultation.get("oparlx:day") or meeting.get("start") or meeting.get("oparlx:day"))
     if not time:
         time = moment(meeting.get("start"))[1]
@@ -126,6 +132,12 @@ def _station(consultation: dict[str, Any], lookup: Lookup, today: date) -> Stati
         str(item.get("resolutionText", "")),
         amended,
     )
+
+
+def _item(value: Any, meeting: dict[str, Any], lookup: Lookup) -> dict[str, Any]:
+    """Return the agenda item, from the meeting at hand where that embeds it: one look-up less."""
+    embedded = (one for one in listed(meeting.get("agendaItem")) if isinstance(one, dict) and one.get("id") == value)
+    return next(embedded, None) or _of(value, lookup)
 
 
 def _of(value: Any, lookup: Lookup) -> dict[str, Any]:

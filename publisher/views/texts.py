@@ -36,6 +36,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "nav_statistics": ("Statistik", "Statistics"),
     "nav_sparql": ("Abfragen", "Query"),
     "nav_status": ("Datenstand", "Data status"),
+    "nav_report": ("Prüfbericht", "Quality report"),
     "nav_about": ("Über dieses Angebot", "About"),
     "nav_catalog": ("Datenkatalog", "Data catalogue"),
     "nav_ontology": ("Vokabular", "Vocabulary"),

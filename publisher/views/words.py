@@ -1,6 +1,7 @@
 """What the pages say, in German and English, and how both write days and numbers."""
 
 from datetime import date
+from functools import lru_cache
 
 from publisher.views.texts import PAGES, SENTENCES
 
@@ -23,6 +24,7 @@ def text(key: str, lang: str, **values: object) -> str:
     return " ".join(words.format(**values).split()) if not words.startswith(";") else "; " + " ".join(words[1:].format(**values).split())
 
 
+@lru_cache(20_000)
 def long_day(day: str, lang: str) -> str:
     """Return a day in words: "2021-06-17" -> "17. Juni 2021", "17 June 2021"; what is no day comes back as it is."""
     try:
@@ -38,6 +40,7 @@ def number(count: float, lang: str) -> str:
     return shown.translate(str.maketrans(",.", ".,")) if lang == "de" else shown
 
 
+@lru_cache(20_000)
 def weekday(day: str, lang: str) -> str:
     """Return the day of the week of "2021-06-17": "Donnerstag", "Thursday"; "" for what is no day."""
     try:

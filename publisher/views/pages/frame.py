@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import orjson
-from flask import Blueprint, Response, current_app, g, render_template, request
+from flask import Blueprint, Response, current_app, request
 from markupsafe import Markup
 
 from publisher.journal.reader import Reader
@@ -31,6 +31,7 @@ GRIPS = "'sha256-zCK2EVMoPc04mRF/g5CotUvxbJPWS+8V0b+s9ptqQIk='"
 POLICY = "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
 COUNTED = frozenset(key.removeprefix("many_") for key in words.TEXTS if key.startswith("many_"))
 FORMATS = (("JSON-LD", "jsonld"), ("Turtle", "ttl"), ("N-Triples", "nt"), ("RDF/XML", "rdf"))
+MEDIA = {"jsonld": "application/ld+json", "ttl": "text/turtle", "nt": "application/n-triples", "rdf": "application/rdf+xml"}
 
 
 def language() -> str:
@@ -126,27 +127,40 @@ def name_of(obj: Mapping[str, Any]) -> str:
 
 def place_of(iri: str) -> str:
     """Return the address of a thing of ours without its host, with the chosen language; a foreign one as it is, "" if unsafe."""
-    base: str = current_app.config["BASE"]
-    if not iri.startswith(base + "/") and iri != base:
-        return iri if SAFE.match(iri) else ""
-    path = iri[len(base) - len(urlsplit(base).path) :] or "/"
-    asked = asked_language()
-    return f"{path}{'&' if '?' in path else '?'}lang={asked}" if asked else path
+    href: Callable[[str], str] = tools(language())["href"]
+    return href(iri)
 
 
 def at(path: str, **arguments: Any) -> str:
     """Return the address of a page of ours with arguments, empty ones left out, in the chosen language."""
-    given = {key: value for key, value in arguments.items() if value not in ("", None)}
-    if asked := asked_language():
-        given.setdefault("lang", asked)
+    found: Callable[..., str] = tools(language())["at"]
+    return found(path, **arguments)
+
+
+def _addresses(asked: str) -> tuple[Callable[[str], str], Callable[..., str]]:
+    """Return `place_of` and `at` for the language that the address names, "" for none; a page asks them for every link."""
     base: str = current_app.config["BASE"]
-    return urlsplit(base).path + path + (f"?{urlencode(given)}" if given else "")
+    prefix, head, tail = urlsplit(base).path, base + "/", f"lang={asked}" if asked else ""
+
+    def href(iri: str) -> str:
+        if not iri.startswith(head) and iri != base:
+            return iri if SAFE.match(iri) else ""
+        path = iri[len(base) - len(prefix) :] or "/"
+        return f"{path}{'&' if '?' in path else '?'}{tail}" if tail else path
+
+    def address(path: str, **arguments: Any) -> str:
+        given = {key: value for key, value in arguments.items() if value not in ("", None)}
+        if asked:
+            given.setdefault("lang", asked)
+        return prefix + path + (f"?{urlencode(given)}" if given else "")
+
+    return href, address
 
 
 def other_language(lang: str) -> str:
     """Return this page's address in another language."""
-    given = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
-    return f"{request.path}?{urlencode([*given, ('lang', lang)])}"
+    given = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"] if request.query_string else []
+    return f"{request.path}?{urlencode([*given, ('lang', lang)]) if given else f'lang={lang}'}"
 
 
 def static(name: str) -> str:
@@ -155,8 +169,7 @@ def static(name: str) -> str:
     if name not in marks:
         path = STATIC / name
         marks[name] = sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else ""
-    stem: str = at(f"/static/{name}").partition("?")[0]
-    return f"{stem}?v={marks[name]}"
+    return f"{urlsplit(current_app.config['BASE']).path}/static/{name}?v={marks[name]}"
 
 
 def document(json: bytes, base: str) -> Markup:
@@ -187,15 +200,25 @@ def label(term: str, lang: str) -> str:
 
 def page(template: str, lang: str, **values: Any) -> str:
     """Return a page filled in."""
-    g.toolkit = True
-    return render_template(template, **tools(lang), **values)
+    return current_app.jinja_env.get_template(template).render(tools(lang) | values)
 
 
 def tools(lang: str) -> dict[str, Any]:
-    """Return what every template may use."""
+    """Return what every template may use, made once for a language and for whether the address names it. Nobody may change it."""
+    made: dict[tuple[str, str], dict[str, Any]] = current_app.extensions.setdefault("tools", {})
+    asked = asked_language()
+    if (lang, asked) not in made:
+        made[lang, asked] = _furnished(_tools(lang, asked))
+    return made[lang, asked]
+
+
+def _tools(lang: str, asked: str) -> dict[str, Any]:
+    fixed = {key: words.text(key, lang) for key, pair in words.TEXTS.items() if "{" not in "".join(pair)}
+    href, address = _addresses(asked)
     return {
         "lang": lang,
-        "t": lambda key, **values: words.text(key, lang, **values),
+        "asked": asked,
+        "t": lambda key, **values: fixed[key] if key in fixed else words.text(key, lang, **values),
         "label": lambda term: label(term, lang),
         "day": lambda value: words.long_day(standing.moment(value)[0] or str(value), lang),
         "clock": lambda value: standing.moment(value)[1],
@@ -206,8 +229,8 @@ def tools(lang: str) -> dict[str, Any]:
         "host": lambda url: urlsplit(url).netloc,
         "geo": lambda places: orjson.dumps([[one.name, one.lines] for one in places if one.lines]).decode(),
         "name_of": name_of,
-        "href": place_of,
-        "at": at,
+        "href": href,
+        "at": address,
         "static": static,
         "vendored": lambda name: (STATIC / "vendor" / name).is_file(),
         "examples": examples(),
@@ -216,13 +239,31 @@ def tools(lang: str) -> dict[str, Any]:
         "paragraphs": paragraphs,
         "site": site(),
         "formats": FORMATS,
+        "media": MEDIA,
+    }
+
+
+def _furnished(made: dict[str, Any]) -> dict[str, Any]:
+    """Add what pages are put together from, bound to the language: the macros, and the frame, which is the same on every page."""
+    environment = current_app.jinja_env
+    frame: Any = environment.get_template("chrome.html").make_module(made)
+    marked = {path: frame.menu(path) for path in ("", *(path for path, _ in frame.MENU))}
+    prefix = len(urlsplit(current_app.config["BASE"]).path)
+    return made | {
+        "parts": environment.get_template("parts.html").make_module(made),
+        "head": frame.head(),
+        "brand": frame.brand(),
+        "find": frame.find,
+        "finder": frame.find(""),
+        "menu": lambda path: marked.get(path[prefix:]) or marked[""],
+        "foot": frame.foot(),
     }
 
 
 @blueprint.app_context_processor
 def _offered() -> dict[str, Any]:
     """Give templates of other blueprints the same tools, in the reader's language."""
-    return {} if g.pop("toolkit", None) else tools(language())
+    return tools(language())
 
 
 @blueprint.after_app_request
