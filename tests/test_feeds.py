@@ -2,7 +2,9 @@
 
 import csv
 import gzip
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -32,6 +34,7 @@ class Version(NamedTuple):
     modified: str
     hash: str
     json: bytes
+    erased: bool = False
 
 
 def paper(key, **more):
@@ -133,8 +136,12 @@ def test_cells(url):
 # --- event stream
 
 
-def members(folder, number):
-    return [one["id"] for one in orjson.loads(folder.joinpath(f"{number}.jsonld").read_bytes())["member"]]
+def members(folder, place):
+    return [one["id"] for one in orjson.loads(folder.joinpath(f"{place}.jsonld").read_bytes())["member"]]
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_full_pages_never_change_and_are_linked_from_release_to_release(tmp_path):
@@ -144,11 +151,10 @@ def test_full_pages_never_change_and_are_linked_from_release_to_release(tmp_path
 
     assert [(page.members, page.full) for page in once] == [(2, True), (1, False)]
     assert [(page.members, page.full) for page in again] == [(2, True), (2, True), (1, False)]
-    assert links(tmp_path / "2" / "1.nq") == 2
+    assert links(tmp_path / "2" / "1" / "1.nq") == 2
     whole = stream.write(tmp_path / "3", CUT, lambda after: [e for e in events if e.seq > after], quads)
     assert whole == again
-    names = sorted(path.name for path in (tmp_path / "3").iterdir())
-    assert all((tmp_path / "2" / name).read_bytes() == (tmp_path / "3" / name).read_bytes() for name in names)
+    assert files(tmp_path / "2") == files(tmp_path / "3")
 
 
 def test_json_ld_and_n_quads_of_a_page_are_one_graph_and_each_record_stands_in_its_version(tmp_path):
@@ -164,26 +170,76 @@ def test_json_ld_and_n_quads_of_a_page_are_one_graph_and_each_record_stands_in_i
         assert url == CUT.context
         return {"contextUrl": None, "documentUrl": url, "document": {"@context": ontology().context}}
 
-    for name in ("1", "2", "root"):
+    for name in ("1/1", "open", "root"):
         page = orjson.loads(tmp_path.joinpath("s", f"{name}.jsonld").read_bytes())
         text = from_pyld.to_rdf(page, {"format": "application/n-quads", "documentLoader": context})
         assert set(text.splitlines()) == set(tmp_path.joinpath("s", f"{name}.nq").read_text("utf-8").splitlines())
     graphs = Dataset()
-    graphs.parse(tmp_path / "s" / "1.nq", format="nquads")
+    graphs.parse(tmp_path / "s" / "1" / "1.nq", format="nquads")
     assert {str(graph.identifier) for graph in graphs.graphs()} >= {stream.version_iri(e.iri, e.seq) for e in events[:2]}
 
 
 def test_a_member_holds_the_record_byte_for_byte(tmp_path):
     stream.write(tmp_path / "s", CUT, lambda _: RECORDS[:1], quads)
-    assert RECORDS[0].json in tmp_path.joinpath("s", "1.jsonld").read_bytes()
+    assert RECORDS[0].json in tmp_path.joinpath("s", "open.jsonld").read_bytes()
 
 
-def test_retention_keeps_the_newest_pages_and_no_relation_points_at_a_missing_one(tmp_path):
-    events = [version(at, paper(at)) for at in range(1, 8)]
-    pages = stream.write(tmp_path / "s", CUT._replace(kept=1), lambda _: events, quads)
-    assert [page.number for page in pages] == [3, 4] and not tmp_path.joinpath("s", "1.jsonld").exists()
-    root = orjson.loads(tmp_path.joinpath("s", "root.jsonld").read_bytes())
-    assert {relation["node"].rsplit("/")[-1] for relation in root["view"]["relation"]} == {"3", "4"}
+WEEK = CUT._replace(days=1, at="2026-11-02T22:00:00+00:00")  # events 1 to 9 were recorded on the 1st, 10 to 19 on the 2nd
+
+
+def log_of(*keys):
+    """The stream of a town: event number at + 1 is a version of the paper keys[at]."""
+    return [version(at, paper(key), "update" if key in keys[: at - 1] else "create") for at, key in enumerate(keys, 1)]
+
+
+def after(events):
+    return lambda seq: [event for event in events if event.seq > seq]
+
+
+def test_what_is_older_than_the_retention_shrinks_to_the_newest_version_of_each_record(tmp_path):
+    events = log_of(1, 2, 1, 1, 3, 3, 2, 1, 1, 1, 1, 1)
+    pages = stream.write(tmp_path / "s", WEEK, after(events), quads)
+    assert [(page.number, page.upto, page.members) for page in pages] == [(1, 8, 2), (2, 8, 1), (5, 0, 2), (6, 0, 2)]
+    held = [one for place in ("1/8/1", "1/8/2", "1/5", "1/6") for one in members(tmp_path / "s", place)]
+    assert held == [stream.version_iri(events[at - 1].iri, at) for at in (6, 7, 8, 9, 10, 11, 12)]
+    assert not (tmp_path / "s" / "1" / "1.nq").exists() and not (tmp_path / "s" / "1" / "4.jsonld").exists()
+
+
+def test_the_root_says_what_is_kept_and_no_relation_points_at_a_page_that_is_not_there(tmp_path):
+    stream.write(tmp_path / "s", WEEK, after(log_of(*[1] * 12)), quads)
+    view = orjson.loads(tmp_path.joinpath("s", "root.jsonld").read_bytes())["view"]
+    assert view["retentionPolicy"].items() >= {"fullLogDuration": "P1D", "versionAmount": 1}.items()
+    assert [relation["node"] for relation in view["relation"]][::2] == [f"{BASE}/stream/{place}" for place in ("1/8/1", "1/5", "1/6")]
+    assert len({relation["id"] for relation in view["relation"]}) == len(view["relation"])
+    stream.write(tmp_path / "all", CUT, after(log_of(1)), quads)
+    assert b"retention" not in tmp_path.joinpath("all", "root.nq").read_bytes()
+
+
+def test_shortened_pages_are_linked_while_the_log_begins_where_it_did_and_all_history_can_be_had_again(tmp_path):
+    events = log_of(1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1)
+    stream.write(tmp_path / "1", WEEK, after(events), quads)
+    more = [*events, version(14, paper(9))]
+    again = stream.write(tmp_path / "2", WEEK, after(more), quads, tmp_path / "1")
+    assert links(tmp_path / "2" / "1" / "8" / "1.nq") == 2 and again[-1].last == 14
+    assert again == stream.write(tmp_path / "3", WEEK, after(more), quads) and files(tmp_path / "2") == files(tmp_path / "3")
+    later = WEEK._replace(at="2026-11-09T00:00:00+00:00")
+    shorter = stream.write(tmp_path / "4", later, after(more), quads, tmp_path / "2")
+    assert {page.upto for page in shorter} == {0, 12} and not (tmp_path / "4" / "1" / "8").exists()
+    whole = stream.write(tmp_path / "5", CUT, after(more), quads, tmp_path / "4")
+    assert [page.number for page in whole] == [1, 2, 3, 4, 5, 6, 7]
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=40), st.integers(1, 4), st.integers(0, 60))
+def test_a_client_that_reads_a_shortened_stream_ends_with_the_same_newest_versions(keys, size, hours):
+    events = log_of(*keys)
+    at = (datetime(2026, 11, 1, 12, tzinfo=UTC) + timedelta(hours=hours)).isoformat()
+    with TemporaryDirectory() as folder:
+        place = Path(folder, "s")
+        pages = stream.write(place, CUT._replace(size=size, days=1, at=at), after(events), quads)
+        read = [one for page in pages for one in members(place, stream.page_file(Path(), 1, page.number, page.upto, full=page.full))]
+    seqs = [int(one.rsplit("/", 1)[1]) for one in read]
+    assert seqs == sorted(set(seqs))
+    assert {one.rsplit("/v/")[0]: one for one in read} == {event.iri: stream.version_iri(event.iri, event.seq) for event in events}
 
 
 def test_every_timestamp_has_a_zone_and_the_open_page_no_upper_bound(tmp_path):
@@ -197,7 +253,7 @@ def test_every_timestamp_has_a_zone_and_the_open_page_no_upper_bound(tmp_path):
 def test_another_generation_starts_anew(tmp_path):
     stream.write(tmp_path / "1", CUT, lambda _: RECORDS, quads)
     stream.write(tmp_path / "2", CUT._replace(generation=2), lambda _: RECORDS[1:], quads, tmp_path / "1")
-    assert members(tmp_path / "2", 1) == [stream.version_iri(one.iri, one.seq) for one in RECORDS[1:]]
+    assert members(tmp_path / "2", "2/1") == [stream.version_iri(one.iri, one.seq) for one in RECORDS[1:]]
 
 
 # --- Atom, calendar, sitemap

@@ -45,7 +45,7 @@ class Shown(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One step of the stream. kind: create | update | delete."""
+    """One step of the stream. kind: create | update | delete; erased: what the record was before is gone from the journal."""
 
     seq: int
     iri: str
@@ -56,6 +56,7 @@ class Event(NamedTuple):
     modified: str
     hash: str
     json: bytes
+    erased: bool
 
 
 ENTRY = "e.iri, e.type, e.owner, e.seq, e.created, e.modified, e.deleted"
@@ -72,10 +73,10 @@ class Reader:
         self.release = release
         self.db = connected(home / "serving.sqlite", writable=False)
         self.db.execute("attach ? as j", (f"{(home / 'journal.sqlite').absolute().as_uri()}?mode=ro",))
-        row = self.db.execute("select seq from release where number = ?", (release,)).fetchone()
+        row = self.db.execute("select seq, made from release where number = ?", (release,)).fetchone()
         if row is None:
             raise Malformed(str(home), f"expected release {release} in serving.sqlite; run publisher build")
-        self.seq = int(row[0])
+        self.seq, self.made = int(row[0]), str(row[1])
         base = self.db.execute("select value from j.instance where key = 'base'").fetchone()
         self.base = str(base[0]) if base else ""
         generation = self.db.execute("select value from j.instance where key = 'generation'").fetchone()
@@ -172,7 +173,7 @@ class Reader:
 
     def events(self, after: int = 0, limit: int = 100) -> list[Event]:
         """Return the published changes with seq > `after`, in order."""
-        return [Event._make(row) for row in self.db.execute(EVENTS, (after, self.seq, limit))]
+        return [Event._make((*row[:-1], bool(row[-1]))) for row in self.db.execute(EVENTS, (after, self.seq, limit))]
 
     def counts(self, body: str = "") -> dict[str, tuple[int, int]]:
         """Return class -> (live, tombstones), embedded objects included."""
@@ -244,7 +245,8 @@ EVENTS = """
 select v.seq, v.iri, v.type, case
     when v.deleted then 'delete'
     when exists (select 1 from j.version o where o.iri = v.iri and o.seq < v.seq and o.seq not in (select seq from rejected)) then 'update'
-    else 'create' end, v.body, v.recorded, v.modified, v.hash, v.json
+    else 'create' end, v.body, v.recorded, v.modified, v.hash, v.json,
+    coalesce((select o.hash = '' from j.version o where o.iri = v.iri and o.seq < v.seq order by o.seq desc limit 1), 0)
 from j.version v where v.seq > ? and v.seq <= ? and v.hash != '' and v.seq not in (select seq from rejected) order by v.seq limit ?
 """
 SHOWN = "v.seq, v.iri, v.type, v.recorded, v.modified, v.deleted, v.hash, v.json"

@@ -1,7 +1,7 @@
 """What a release holds beside its store: search index, dumps, event stream, sitemaps, VoID, catalogue."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from publisher.pipeline.layers import Served, layers
 from publisher.store import Store
 from publisher.store.description import void
 
-CATALOG_KEYS = ("title", "publisher", "contact", "license", "contributor", "homepage", "frequency")
+CATALOG_KEYS = dict.fromkeys(("title", "publisher", "contact", "license", "contributor", "homepage", "frequency"), str)
+KIND = {str: "a text", int: "a whole number"}
 Body = tuple[str, str, str, list[dumps.Dump]]
 
 
@@ -31,7 +32,7 @@ def furnished(path: Path, reader: Reader, store: Store, home: Path, previous: Pa
     search.build(path / "search", documents)
     bodies = _dumped(path, reader, None if anew else previous)
     (path / "void.ttl").write_text(void(store, reader.base, [f"{reader.base}/{one.path}" for body in bodies for one in body[3]]), "utf-8")
-    _streamed(path, reader, previous)
+    _streamed(path, reader, previous, home)
     pages = ((found.iri, found.modified) for found in reader.owners())
     sitemap.write(path / "sitemap", reader.base, pages, previous and previous / "sitemap")
     (path / "robots.txt").write_text(sitemap.robots(reader.base), "utf-8")
@@ -58,8 +59,11 @@ def _dumped(path: Path, reader: Reader, previous: Path | None) -> list[Body]:
     return made
 
 
-def _streamed(path: Path, reader: Reader, previous: Path | None) -> None:
-    cut = stream.Stream(reader.base, f"{reader.base}/ontology/context/{VERSION}.jsonld", reader.generation)
+def _streamed(path: Path, reader: Reader, previous: Path | None, home: Path) -> None:
+    days = _settings(home / "stream.toml", {"days": int}).get("days", 0)
+    cut = stream.Stream(
+        reader.base, f"{reader.base}/ontology/context/{VERSION}.jsonld", reader.generation, days=max(days, 0), at=reader.made
+    )
     stream.write(path / "stream", cut, lambda after: _events(reader, after), quads, previous and previous / "stream")
 
 
@@ -71,7 +75,7 @@ def _events(reader: Reader, after: int) -> Iterator[Event]:
 
 def _catalogued(path: Path, reader: Reader, home: Path, bodies: list[Body]) -> list[str]:
     """Write the catalogue if all that it must say is known; return what is missing otherwise. Never an invalid one."""
-    told = _settings(home / "catalog.toml")
+    told = _settings(home / "catalog.toml", CATALOG_KEYS)
     sources = {one["jurisdiction"]: one for one in reader.sources()}
     first: dict[str, Any] = next(iter(sources.values()), {})
     datasets = tuple(_dataset(reader, body, sources, told) for body in bodies)
@@ -116,8 +120,8 @@ def _dataset(reader: Reader, body: Body, sources: dict[str, dict[str, Any]], tol
     )
 
 
-def _settings(path: Path) -> dict[str, str]:
-    """Return {home}/catalog.toml. Raises Misconfigured naming the key and what was expected."""
+def _settings(path: Path, known: Mapping[str, type]) -> dict[str, Any]:
+    """Return a TOML file of the home, {} if there is none. Raises Misconfigured naming the key and what was expected."""
     if not path.is_file():
         return {}
     try:
@@ -125,6 +129,7 @@ def _settings(path: Path) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path}: not TOML: {error}") from error
     for key, value in told.items():
-        if key not in CATALOG_KEYS or not isinstance(value, str):
-            raise Misconfigured(f"{path}: {key} = {value!r}: expected texts for {', '.join(CATALOG_KEYS)}")
+        if type(value) is not known.get(key):
+            expected = ", ".join(f"{name} ({KIND[kind]})" for name, kind in known.items())
+            raise Misconfigured(f"{path}: {key} = {value!r}: expected {expected}")
     return told

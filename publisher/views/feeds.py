@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, current_app, request
 
 from publisher.feeds import atom, calendar, sitemap
+from publisher.feeds.stream import INDEX, page_file
 from publisher.journal.reader import Found, Reader
 from publisher.views.answers import negotiated, problem, validated
 from publisher.views.shelf import release, search_index, sent
@@ -63,21 +65,30 @@ def stream(suffix: str = "") -> Response:
 
 @blueprint.get("/stream/<int:generation>/<int:number>")
 @blueprint.get("/stream/<int:generation>/<int:number>.<any(jsonld, nq):suffix>")
-def stream_page(generation: int, number: int, suffix: str = "") -> Response:
+@blueprint.get("/stream/<int:generation>/<int:upto>/<int:number>")
+@blueprint.get("/stream/<int:generation>/<int:upto>/<int:number>.<any(jsonld, nq):suffix>")
+def stream_page(generation: int, number: int, suffix: str = "", upto: int = 0) -> Response:
     """Answer with a page of the stream: a full one for ever, the open one for a minute, one that was taken away with 410."""
     folder = release().path / "stream"
-    if not folder.joinpath("index.json").is_file():
+    if not folder.joinpath(INDEX).is_file():
         return problem(404, "Kein Strom / no stream", "Diese Version hat keinen Änderungsstrom / this release has no event stream")
-    index = orjson.loads(folder.joinpath("index.json").read_bytes())
-    pages = {page["number"]: page for page in index["pages"]}
-    first = min(pages, default=1)
-    if generation < index["generation"] or (generation == index["generation"] and 0 < number < first):
+    index = orjson.loads(folder.joinpath(INDEX).read_bytes())
+    pages = {(page["upto"], page["number"]): page for page in index["pages"]}
+    if page := pages.get((upto, number)) if generation == index["generation"] else None:
+        place = page_file(Path(), generation, number, upto, full=page["full"])
+        return _page(str(place), suffix, immutable=page["full"])
+    first = min((number for whole, number in pages if not whole), default=1)
+    shortened = max((whole for whole, _ in pages), default=0)
+    if generation < index["generation"] or (
+        generation == index["generation"] and (0 < upto < shortened or not upto and 0 < number < first)
+    ):
         return problem(
-            410, "Entfernt / gone", "Diese Seite wird nicht mehr vorgehalten; der Einstieg ist /stream / no longer kept, start at /stream"
+            410,
+            "Entfernt / gone",
+            "Diese Seite wird nicht mehr vorgehalten; /stream nennt die Seiten, die es gibt, darin die neueste Fassung jedes Objekts / "
+            "this page is no longer kept; /stream names those that are, with the newest version of every record",
         )
-    if generation > index["generation"] or number not in pages:
-        return problem(404, "Nicht gefunden / not found", "Der Einstieg ist /stream / start at /stream")
-    return _page(str(number), suffix, immutable=pages[number]["full"])
+    return problem(404, "Nicht gefunden / not found", "Der Einstieg ist /stream / start at /stream")
 
 
 def _page(stem: str, suffix: str, *, immutable: bool) -> Response:
