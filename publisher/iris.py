@@ -34,6 +34,8 @@ INNER = {"section": "abschnitt", "proposal": "vorschlag"}
 CLEAN = re.compile(r"[A-Za-z0-9%/:?#\[\]@!$&'()*+,;=\-._~]*")
 URL = re.compile(r"https?://[^\s/]+|urn:[a-z0-9]|mailto:\S+@|tel:", re.IGNORECASE)
 PLAIN = re.compile(r"[a-z0-9.\-]")
+SIMPLE = re.compile(r"[a-z0-9\-][a-z0-9.\-]*")
+MOST_HEADS = 10_000
 
 
 class Space(NamedTuple):
@@ -60,6 +62,7 @@ class Iris:
         self.spaces = tuple(spaces)
         pairs = [(prefix, at, space) for space in self.spaces for at, prefix in enumerate(space.prefixes)]
         self._prefixes = sorted(pairs, key=lambda pair: -len(pair[0]))
+        self._heads: dict[tuple[str, str], str] = {}
         self._known: dict[tuple[str, str], str | None] = {}
 
     def mint(self, url: str, hint: str = "") -> str | None:
@@ -68,12 +71,26 @@ class Iris:
         The class in the IRI is the one that the id's own path names; `hint` is used only where it names none, so
         that a reference and the thing itself always get the same IRI.
         """
+        head, _, tail = url.rpartition("/")
+        stem = self._heads.get((head, hint))
+        if stem and SIMPLE.fullmatch(tail) and tail.removesuffix(".asp") not in CLASS_OF_WORD and url not in self.aliases:
+            return stem + tail
+        if stem is None and len(self._heads) < MOST_HEADS:
+            self._heads[head, hint] = self._stem(head, hint)
         found = self._known.get((url, hint), "")
         if found == "":
             found = self._known[url, hint] = self._minted(self.aliases.get(url, url), hint)
             if len(self._known) > 200_000:
                 self._known.clear()
         return found
+
+    def _stem(self, head: str, hint: str) -> str:
+        """Return what the IRIs of all ids that are `head`, "/" and a plain key have before that key; "" where there is no such thing."""
+        special = any(known.startswith(f"{head}/") for space in self.spaces for known in (space.body, *space.prefixes))
+        if special or head.endswith(("/section", "/proposal")) or not all(space.ids.endswith("/{key}") for space in self.spaces):
+            return ""
+        minted = self._minted(f"{head}/0", hint)
+        return minted[:-1] if minted else ""
 
     def _minted(self, url: str, hint: str) -> str | None:
         for prefix, at, space in self._prefixes:

@@ -1,6 +1,7 @@
 """Gives a source's object our IRIs, and keeps its own ids as what it is the same as."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,20 +28,25 @@ def localised(obj: dict[str, Any], iris: Iris) -> dict[str, Any] | None:
 
 def _object(obj: dict[str, Any], iri: str, name: str, iris: Iris) -> dict[str, Any]:
     made: dict[str, Any] = {"type": obj["type"], "id": iri}
-    uses = ontology().uses[obj["type"]]
-    for key, value in obj.items():
-        use = uses.get(key)
-        if use is None or use.external:
-            continue
-        if use.value_class:
-            made[key] = [_target(use, item, iris) for item in value] if isinstance(value, list) else _target(use, value, iris)
-        elif key not in ("type", "id"):
+    for key, use in _kept(obj["type"], tuple(obj)):
+        value = obj[key]
+        if use is None:
             made[key] = value
+        else:
+            made[key] = [_target(use, item, iris) for item in value] if isinstance(value, list) else _target(use, value, iris)
     if obj["id"] != iri and obj["id"].startswith(("http://", "https://")):
         made["owl:sameAs"] = list(dict.fromkeys([*made.get("owl:sameAs", ()), obj["id"]]))
     if not obj.get("deleted"):
-        made |= _lists(iri, name, uses, iris.base)
+        made |= _lists(iri, name, ontology().uses[obj["type"]], iris.base)
     return made
+
+
+@lru_cache(maxsize=4096)
+def _kept(cls: str, keys: tuple[str, ...]) -> tuple[tuple[str, Use | None], ...]:
+    """Return which of an object's keys stay, with their use if they point at something; objects of one list share keys."""
+    uses = ontology().uses[cls]
+    found = ((key, uses[key]) for key in keys if key in uses and not uses[key].external)
+    return tuple((key, use if use.value_class else None) for key, use in found if use.value_class or key not in ("type", "id"))
 
 
 def _target(use: Use, item: Any, iris: Iris) -> Any:

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -14,8 +13,8 @@ from publisher.config import Source
 from publisher.iris import is_url, valid_iri
 from publisher.ontology import OPARLX, XSD, Use, ontology
 from publisher.record import CLASSES, SCHEMA, Note, Record, content
+from publisher.sources.forms import EXPECTED, RULES, TYPED, Sound, day, never, sound, sound_url
 
-BERLIN = ZoneInfo("Europe/Berlin")
 PARENT_KEY = {"AgendaItem": "meeting", "Consultation": "paper", "Membership": "person"}
 LED = ("Meeting", "Consultation")  # OParl 1.1: the first organization is in charge; RDF keeps no order
 SPELLED_1_0 = {
@@ -26,7 +25,6 @@ SPELLED_1_0 = {
 TOMBSTONE = ("id", "type", "created", "modified", "deleted", "owl:sameAs")
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 SURROGATES = re.compile(r"[\ud800-\udfff]")
-BOOLEANS = {"true": True, "1": True, "ja": True, "false": False, "0": False, "nein": False}
 GONE: Any = object()
 
 
@@ -48,14 +46,18 @@ def leaves(value: Any) -> int:
     return 1
 
 
-def class_name(type_iri: Any) -> str:
-    """Return the bare class of an OParl type of any version, or our own class's IRI: ".../1.0/Paper" -> "Paper"; "" if unknown."""
-    text = type_iri if isinstance(type_iri, str) else ""
+@lru_cache(maxsize=1024)
+def _class_name(text: str) -> str:
     bare = text.rsplit("/", 1)[-1]
     if bare in CLASSES:
         return bare
     own = OPARLX + text.removeprefix("oparlx:").removeprefix(OPARLX)
     return own if own in ontology().uses else ""
+
+
+def class_name(type_iri: Any) -> str:
+    """Return the bare class of an OParl type of any version, or our own class's IRI: ".../1.0/Paper" -> "Paper"; "" if unknown."""
+    return _class_name(type_iri) if isinstance(type_iri, str) else ""
 
 
 @dataclass
@@ -81,17 +83,20 @@ class _Door:
 
     def object(self, obj: dict[str, Any], name: str, path: str, parent: tuple[str, str, Use] | None) -> dict[str, Any]:
         cls = name if name.startswith("http") else SCHEMA + name
-        made: dict[str, Any] = {"type": cls, "id": self.own_id(obj, path, parent)}
+        given = obj.get("id")
+        made: dict[str, Any] = {"type": cls, "id": given if sound_url(given) else self.own_id(obj, path, parent)}
         extension: dict[str, Any] = {}
         if obj.get("type") != cls:
             rule = "missing_type" if not obj.get("type") else "class_iri" if cls.startswith(OPARLX) else "schema_version"
             self.note("normalised", rule, f"{path}type")
-        if isinstance(obj.get("id"), str) and obj["id"].strip() and valid_iri(obj["id"].strip()) != made["id"]:
-            extension["id"] = obj["id"]  # no address, so a new one was made; the fact stays
-        for key, value in obj.items():
-            if key in ("type", "id", "@context"):
-                continue
-            self.member(made, extension, (name, key), value, path)
+        if given != made["id"] and isinstance(given, str) and given.strip() and valid_iri(given.strip()) != made["id"]:
+            extension["id"] = given  # no address, so a new one was made; the fact stays
+        for key, right in _checks(cls, name, tuple(obj), self.source.withheld + self.source.ignored):
+            value = obj[key]
+            if right(value):
+                made[key] = value
+            else:
+                self.member(made, extension, (name, key), value, path)
         if extension:
             made["oparlx:extension"] = _beside(made.pop("oparlx:extension", {}), extension)
         self.family(made, name, path, parent)
@@ -138,7 +143,7 @@ class _Door:
         if key == "license" and all(isinstance(item, str) for item in left):
             made["oparlx:licenseText"] = "; ".join(left)
             self.note("normalised", "licence_words", here, left)
-        elif key == "start" and re.fullmatch(r"\d{4}-\d\d-\d\d", str(left[0])) and _date(left[0]) and made["type"] == SCHEMA + "Meeting":
+        elif key == "start" and re.fullmatch(r"\d{4}-\d\d-\d\d", str(left[0])) and day(left[0]) and made["type"] == SCHEMA + "Meeting":
             made["oparlx:day"] = left[0]
             self.note("normalised", "day_only", here, left)
         else:
@@ -260,7 +265,7 @@ class _Door:
         key = PARENT_KEY.get(name)
         if key == owner_class.lower() and key not in made:
             made[key] = owner
-        for other in [other for other in ontology().uses[made["type"]].values() if other.reverse and other.predicate == use.predicate]:
+        for other in _back_links(made["type"], use.predicate):
             given = made.get(other.key, ())
             kept = [item for item in (given if isinstance(given, list) else [given]) if item != owner]
             if given and len(kept) != (len(given) if isinstance(given, list) else 1):
@@ -288,53 +293,14 @@ def _beside(given: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _date(text: Any) -> str | None:
-    found = re.match(r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d.*)?$", text) if isinstance(text, str) else None
-    german = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text.strip()) if isinstance(text, str) and not found else None
-    try:
-        if german:
-            return date(int(german[3]), int(german[2]), int(german[1])).isoformat()
-        return date.fromisoformat(found[1]).isoformat() if found else None
-    except ValueError:
-        return None
+@lru_cache(maxsize=4096)
+def _checks(cls: str, name: str, keys: tuple[str, ...], left_out: tuple[str, ...]) -> tuple[tuple[str, Sound], ...]:
+    """Return each key of an object with what tells whether its value is already as OParl 1.1 wants it; objects of one list share keys."""
+    uses = ontology().uses[cls]
+    special = {key for key in keys if f"{name}.{key}" in left_out or (name, key) in SPELLED_1_0 or key not in uses}
+    return tuple((key, never if key in special else sound(uses[key])) for key in keys if key not in ("type", "id", "@context"))
 
 
-def _date_time(text: Any) -> str | None:
-    if not isinstance(text, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", text.strip()):
-        return None
-    try:
-        moment = datetime.fromisoformat(text.strip().upper().replace(" ", "T"))
-    except ValueError:
-        return None
-    if moment.tzinfo is not None and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d|Z)", text):
-        return text
-    return (moment if moment.tzinfo else moment.replace(tzinfo=BERLIN)).isoformat(timespec="seconds")
-
-
-def _boolean(item: Any) -> bool | None:
-    return item if isinstance(item, bool) else BOOLEANS.get(str(item).strip().lower())
-
-
-def _integer(item: Any) -> int | None:
-    if isinstance(item, bool):
-        return None
-    if isinstance(item, float):
-        return int(item) if item.is_integer() else None
-    return int(item) if re.fullmatch(r"[+-]?\d{1,18}", str(item).strip()) else None
-
-
-def _decimal(item: Any) -> str | None:
-    """Keep decimals as text: JSON-LD writes a bare 50000.5 as a double's form, which no xsd:decimal may have."""
-    text = orjson.dumps(item).decode() if isinstance(item, int | float) and not isinstance(item, bool) else str(item).strip()
-    return text if re.fullmatch(r"[+-]?\d+(\.\d+)?", text) else None
-
-
-TYPED = {XSD + "date": _date, XSD + "dateTime": _date_time, XSD + "boolean": _boolean, XSD + "integer": _integer, XSD + "decimal": _decimal}
-RULES = {
-    XSD + "date": "date_form",
-    XSD + "dateTime": "date_time_form",
-    XSD + "boolean": "boolean_from_text",
-    XSD + "integer": "integer_from_text",
-    XSD + "decimal": "decimal_as_text",
-}
-EXPECTED = {"id": "URL", "lang": "text", "plain": "text", "json": "JSON object"}
+@lru_cache(maxsize=4096)
+def _back_links(cls: str, predicate: str) -> tuple[Use, ...]:
+    return tuple(use for use in ontology().uses[cls].values() if use.reverse and use.predicate == predicate)
