@@ -1,6 +1,7 @@
 """Promises of the OParl API: lists, filters, paging, tombstones, errors."""
 
 from contextlib import closing
+from datetime import datetime
 from urllib.parse import quote
 
 import orjson
@@ -203,14 +204,43 @@ def walked_under(client, base, url):
     return found
 
 
-@pytest.mark.parametrize("times", [{}, {"created_since": "2021-01-05T00:00:00+01:00"}])
-def test_a_page_of_a_list_is_an_index_look_up_however_long_the_list(client, times):
+@pytest.mark.parametrize(
+    ("times", "index"),
+    [
+        ({}, "entry_body"),
+        ({"created_since": "2021-01-05T00:00:00+01:00"}, "entry_created_at"),
+        ({"modified_since": "2021-01-05T00:00:00+01:00", "modified_until": "2021-02-05T00:00:00+01:00"}, "entry_modified_at"),
+        ({"modified_since": "2021-01-05T00:00:00+01:00", "created_since": "2021-01-05T00:00:00+01:00"}, "entry_modified_at"),
+    ],
+)
+def test_a_page_of_a_list_is_an_index_look_up_however_long_the_list(client, times, index):
     with client.application.app_context():
         reader = client.application.config["LIBRARY"].reader()
+    plan = planned(reader, lambda: reader.page("Paper", body=BODY, after=("2021-01-05T09:00:00+01:00", "x"), limit=101, **times))
+    assert any(step.startswith("SEARCH e USING INDEX") and index in step for step in plan)
+    found, rest = plan[: plan.index("SCAN e")], plan[plan.index("SCAN e") :]
+    assert not any("TEMP B-TREE" in step for step in found) and rest, plan
+
+
+def test_a_page_of_an_organizations_list_is_an_index_look_up(client):
+    with client.application.app_context():
+        reader = client.application.config["LIBRARY"].reader()
+    plan = planned(reader, lambda: reader.page_of(SOZ, "organization", "Consultation", after=("", "x"), limit=101))
+    assert any("link_list" in step and "iri>?" in step for step in plan), plan
+
+
+def planned(reader, asking):
     asked_for = []
     reader.db.set_trace_callback(asked_for.append)
-    reader.page("Paper", body=BODY, after=("2021-01-05T09:00:00+01:00", "x"), limit=101, **times)
+    asking()
     reader.db.set_trace_callback(None)
     plan = [row[3] for row in reader.db.execute(f"explain query plan {asked_for[0]}")]
-    assert any(step.startswith("SEARCH") and "entry_body" in step for step in plan)
-    assert not any(step.startswith("SCAN") and "entry" in step for step in plan)
+    assert not any(step.startswith("SCAN") and "entry" in step for step in plan), plan
+    return plan
+
+
+def test_what_changed_comes_in_the_order_of_its_change(client):
+    found = walked(client, f"{BODY}/paper?limit=3&modified_since=2021-01-02T00:00:00%2B01:00")
+    stamps = [one["modified"] for one in found]
+    assert len(found) == 13 and [datetime.fromisoformat(stamp) for stamp in stamps] == sorted(map(datetime.fromisoformat, stamps))
+    assert len({one["id"] for one in found}) == 13

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import orjson
 from publisher.errors import Malformed
 from publisher.journal import connected, runs
 from publisher.record import parts
+from publisher.release import Release
 
 
 class Found(NamedTuple):
@@ -77,10 +79,12 @@ class Reader:
         if row is None:
             raise Malformed(str(home), f"expected release {release} in serving.sqlite; run publisher build")
         self.seq, self.made = int(row[0]), str(row[1])
-        base = self.db.execute("select value from j.instance where key = 'base'").fetchone()
-        self.base = str(base[0]) if base else ""
-        generation = self.db.execute("select value from j.instance where key = 'generation'").fetchone()
-        self.generation = int(generation[0]) if generation else 1
+        self.base = _base(home, release) or self._setting("base")
+        self.generation = int(self._setting("generation") or 1)
+
+    def _setting(self, key: str) -> str:
+        row = self.db.execute("select value from j.instance where key = ?", (key,)).fetchone()
+        return str(row[0]) if row else ""
 
     def close(self) -> None:
         self.db.close()
@@ -268,6 +272,13 @@ def _part(json: bytes, iri: str) -> bytes:
     """Cut the embedded object out of its owner's JSON; where the owner was forgotten meanwhile, only the tombstone is left."""
     gone = orjson.dumps({"id": iri, "deleted": True})
     return next((orjson.dumps(obj) for _, obj in parts(orjson.loads(json)) if obj["id"] == iri), gone)
+
+
+def _base(home: Path, release: int) -> str:
+    """Return the base that a finished release was made for, which a move of the instance does not change; "" while it is made."""
+    with suppress(Malformed):
+        return str(Release(release, home / "releases" / str(release)).manifest["base"])
+    return ""
 
 
 def readable(home: Path, release: int) -> Reader:

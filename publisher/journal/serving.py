@@ -1,12 +1,13 @@
 """Which version of which record each release serves, and how records refer to each other: derived, rebuildable, indexed."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import orjson
 
-from publisher.journal import Version, connected, told
+from publisher.journal import COLUMNS, Version, connected, told
 from publisher.ontology import ontology
 from publisher.record import parts
 
@@ -20,6 +21,7 @@ create table if not exists entry (
   deleted integer not null, first integer not null, last integer not null);
 create index if not exists entry_iri on entry (iri, last);
 create index if not exists entry_owner on entry (owner, last);
+create index if not exists entry_record on entry (body, iri, last, deleted) where iri = owner;
 create index if not exists entry_list on entry (type, created, iri);
 create index if not exists entry_body on entry (body, type, created, iri);
 create index if not exists entry_modified on entry (type, modified);
@@ -33,6 +35,9 @@ create index if not exists link_owner on link (owner, last);
 create table if not exists known (url text not null, iri text not null, owner text not null, first integer not null, last integer not null);
 create index if not exists known_url on known (url);
 create index if not exists known_owner on known (owner, last);
+create index if not exists entry_closed on entry (last) where last < 1152921504606846976;
+create index if not exists link_closed on link (last) where last < 1152921504606846976;
+create index if not exists known_closed on known (last) where last < 1152921504606846976;
 create table if not exists rejected (seq integer primary key, release integer not null, reason text not null);
 create table if not exists related (focus text not null, result blob not null);
 create index if not exists related_focus on related (focus);
@@ -84,6 +89,29 @@ def _entry(obj: dict[str, Any]) -> Entry:
     )
 
 
+class Rows(NamedTuple):
+    """What the tables hold of one version but the span of releases: rows of entry, link and known."""
+
+    seq: int
+    owner: str
+    entries: list[tuple[Any, ...]]
+    links: list[tuple[str, ...]]
+    urls: list[tuple[str, ...]]
+
+
+def rows(version: Version, obj: dict[str, Any]) -> Rows:
+    """Return the rows of a version whose object is `obj`."""
+    owner, made = version.iri, list(entries(obj))
+    about, tail = (version.body, version.source, version.seq), int(version.deleted)
+    return Rows(
+        version.seq,
+        owner,
+        [(e.iri, owner, e.type, *about, e.created, e.modified, e.day, e.reference, tail) for e in made],
+        [(target, key, e.iri, e.type, owner) for e in made for key, target in e.links],
+        [(url, e.iri, owner) for e in made for url in e.urls],
+    )
+
+
 def _ids(value: Any) -> Iterator[str]:
     for item in value if isinstance(value, list | tuple) else (value,):
         if isinstance(item, str):
@@ -92,7 +120,51 @@ def _ids(value: Any) -> Iterator[str]:
             yield item["id"]
 
 
-class Serving:
+class Open:
+    """What is open as now written: the rows of the release being built, which is the newest."""
+
+    db: sqlite3.Connection
+
+    def source(self, iri: str) -> str:
+        """Return the source of a record or part, "" for what is not ours."""
+        row = self.db.execute(
+            "select source from entry where iri = ? and last = ? order by owner != iri, owner limit 1", (iri, OPEN)
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    def holder(self, iri: str) -> tuple[str, int] | None:
+        """Return (owner, seq) of a record or part as now written."""
+        sql = "select owner, seq from entry where iri = ? and last = ? order by owner != iri, owner limit 1"
+        row = self.db.execute(sql, (iri, OPEN)).fetchone()
+        return row and (str(row[0]), int(row[1]))
+
+    def held_elsewhere(self, owner: str) -> list[str]:
+        """Return the parts of a record that an earlier record describes as well: a room in which many meetings meet."""
+        return [row[0] for row in self.db.execute(HELD, {"owner": owner, "open": OPEN})]
+
+
+class Written(Open):
+    """The same for a process beside the build: sees what that has committed."""
+
+    def __init__(self, home: Path) -> None:
+        self.db = connected(home / "serving.sqlite", writable=False)
+        self._journal = connected(home / "journal.sqlite", writable=False)
+
+    def json(self, seq: int) -> bytes:
+        """Return the object of a version."""
+        return bytes(self._journal.execute("select json from version where seq = ?", (seq,)).fetchone()[0])
+
+    def version(self, seq: int) -> Version:
+        """Return a version of the journal."""
+        found = Version(*self._journal.execute(f"select {COLUMNS} from version where seq = ?", (seq,)).fetchone())
+        return found._replace(deleted=bool(found.deleted))
+
+    def close(self) -> None:
+        self.db.close()
+        self._journal.close()
+
+
+class Serving(Open):
     """The writing side, used by the build alone. A release's rows become visible by the switch of the release pointer."""
 
     def __init__(self, path: Path) -> None:
@@ -111,9 +183,10 @@ class Serving:
     def return_to(self, number: int) -> int:
         """Forget what releases after `number` wrote (a build that was killed, or rolled back) and return the seq it served."""
         self.db.execute("begin immediate")
-        for table in DERIVED:
-            self.db.execute(f"delete from {table} where first > ?", (number,))
-            self.db.execute(f"update {table} set last = ? where last > ? and last < ?", (OPEN, number, OPEN))
+        if self.db.execute("select 1 from release where number > ?", (number,)).fetchone():
+            for table in DERIVED:
+                self.db.execute(f"delete from {table} where first > ?", (number,))
+                self.db.execute(f"update {table} set last = ? where last > ? and last < {OPEN}", (OPEN, number))
         self.db.execute("delete from rejected where release > ?", (number,))
         self.db.execute("delete from release where number > ?", (number,))
         self.db.execute("commit")
@@ -125,35 +198,21 @@ class Serving:
 
     def put(self, number: int, version: Version, obj: dict[str, Any]) -> None:
         """Let release `number` and all after it serve this version of its record."""
-        self.close(number, version.iri)
-        self.db.execute("delete from rejected where seq = ?", (version.seq,))
-        owner, span = version.iri, (number, OPEN)
-        made = list(entries(obj))
-        rows = (
-            (
-                e.iri,
-                owner,
-                e.type,
-                version.body,
-                version.source,
-                version.seq,
-                e.created,
-                e.modified,
-                e.day,
-                e.reference,
-                int(version.deleted),
-                *span,
-            )
-            for e in made
-        )
-        self.db.executemany("insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        links = ((target, key, e.iri, e.type, owner, *span) for e in made for key, target in e.links)
-        self.db.executemany("insert into link values (?, ?, ?, ?, ?, ?, ?)", links)
-        urls = ((url, e.iri, owner, *span) for e in made for url in e.urls)
-        self.db.executemany("insert into known values (?, ?, ?, ?, ?)", urls)
+        self.write(number, rows(version, obj))
+
+    def write(self, number: int, made: Rows) -> None:
+        """Like `put`, for rows that were made elsewhere."""
+        self.close(number, made.owner)
+        self.db.execute("delete from rejected where seq = ?", (made.seq,))
+        span = (number, OPEN)
+        self.db.executemany("insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ((*row, *span) for row in made.entries))
+        self.db.executemany("insert into link values (?, ?, ?, ?, ?, ?, ?)", ((*row, *span) for row in made.links))
+        self.db.executemany("insert into known values (?, ?, ?, ?, ?)", ((*row, *span) for row in made.urls))
 
     def close(self, number: int, iri: str) -> None:
         """Let no release from `number` on serve the record."""
+        if not self.db.execute("select 1 from entry where owner = ? and last = ? limit 1", (iri, OPEN)).fetchone():
+            return
         for table in DERIVED:
             self.db.execute(f"update {table} set last = ? where owner = ? and last = ?", (number, iri, OPEN))
             self.db.execute(f"delete from {table} where owner = ? and first = last", (iri,))
@@ -207,23 +266,6 @@ class Serving:
         )
         return self.db.execute(sql, (OPEN,)).fetchall()
 
-    def source(self, iri: str) -> str:
-        """Return the source of a record or part, "" for what is not ours."""
-        row = self.db.execute(
-            "select source from entry where iri = ? and last = ? order by owner != iri, owner limit 1", (iri, OPEN)
-        ).fetchone()
-        return str(row[0]) if row else ""
-
-    def holder(self, iri: str) -> tuple[str, int] | None:
-        """Return (owner, seq) of a record or part as now written."""
-        sql = "select owner, seq from entry where iri = ? and last = ? order by owner != iri, owner limit 1"
-        row = self.db.execute(sql, (iri, OPEN)).fetchone()
-        return row and (str(row[0]), int(row[1]))
-
-    def held_elsewhere(self, owner: str) -> list[str]:
-        """Return the parts of a record that an earlier record describes as well: a room in which many meetings meet."""
-        return [row[0] for row in self.db.execute(HELD, {"owner": owner, "open": OPEN})]
-
     def live(self) -> int:
         """Return how many records are served and not deleted, as now written."""
         return int(self.db.execute("select count(*) from entry where last = ? and iri = owner and deleted = 0", (OPEN,)).fetchone()[0])
@@ -244,8 +286,33 @@ class Serving:
         return found
 
     def finish(self, number: int, seq: int, made: str) -> None:
+        """Commit what release `number` serves, which others can then read; until the switch nobody is told to."""
         self.db.execute("insert or replace into release values (?, ?, ?)", (number, seq, made))
+        self.commit()
+
+    def commit(self) -> None:
         self.db.execute("commit")
+
+    def records(self, body: str, start: str = "", end: str = "") -> Iterator[tuple[str, bool]]:
+        """Yield (IRI, deleted) of each record of a body from `start` on and before `end` ("" for no bound), by IRI."""
+        where = "iri = owner and body = ? and iri >= ?" + (" and iri < ?" if end else "")
+        found = self.db.execute(
+            f"select iri, deleted from entry where {where} and last = {OPEN} order by iri", (body, start, *([end] if end else []))
+        )
+        yield from ((iri, bool(deleted)) for iri, deleted in found)
+
+    def bodies(self) -> list[str]:
+        """Return every value of `body` among the records, "" included."""
+        return [row[0] for row in self.db.execute("select distinct body from entry where iri = owner order by body")]
+
+    def places(self, number: int, owners: Iterable[str]) -> dict[str, dict[str, bool]]:
+        """Return body -> record -> whether it is there and live, of those among `owners` that stand there or stood there until `number`."""
+        found: dict[str, dict[str, bool]] = {}
+        sql = f"select body, max(last = {OPEN} and deleted = 0) from entry where owner = ? and iri = owner and last in (?, ?) group by body"
+        for owner in owners:
+            for body, live in self.db.execute(sql, (owner, OPEN, number)):
+                found.setdefault(body, {})[owner] = bool(live)
+        return found
 
     def rejected(self, number: int) -> list[tuple[int, str]]:
         """Return (seq, reason) of versions kept out up to release `number`, oldest first; some may have been replaced since."""
@@ -261,7 +328,7 @@ class Serving:
     def prune(self, oldest: int) -> None:
         """Forget rows that no release from `oldest` on can serve."""
         for table in DERIVED:
-            self.db.execute(f"delete from {table} where last <= ?", (oldest,))
+            self.db.execute(f"delete from {table} where last <= ? and last < {OPEN}", (oldest,))
         self.db.execute("delete from release where number < ?", (oldest,))
 
 
@@ -274,7 +341,7 @@ where l.owner = :owner and l.last in (:open, :number)
 
 NAMESAKES = """
 select distinct o.owner from entry m join entry o on o.reference = m.reference and o.body = m.body and o.last = :open
-where m.owner = :owner and m.last in (:open, :number) and m.reference != ''
+where m.owner = :owner and m.last in (:open, :number) and m.reference != '' and o.reference != ''
 """
 # The first owner of a part describes it for all: the record that is that thing itself, else the first by IRI.
 HELD = """

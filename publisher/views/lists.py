@@ -13,7 +13,7 @@ from flask import Blueprint, Response, current_app, request
 
 from publisher import __version__
 from publisher.errors import Malformed
-from publisher.journal.reader import Found, Reader
+from publisher.journal.reader import Found, Reader, ordered
 from publisher.ontology import VERSION
 from publisher.record import SCHEMA
 from publisher.views.answers import negotiated, unchanged, validated
@@ -211,14 +211,12 @@ def listed(reader: Reader, url: str, cls: str, *, body: str = "", organization: 
         wanted = asked(request.args)
     except Malformed as wrong:
         return error(400, str(wrong), request.url)
-    if organization:
-        rows = _of_organization(reader, organization, cls, wanted)
-    else:
-        rows = reader.page(cls, body=body, after=wanted.after, limit=wanted.limit + 1, deleted=wanted.deleted, **wanted.times)
+    cut: dict[str, Any] = {"after": wanted.after, "limit": wanted.limit + 1, "deleted": wanted.deleted, **wanted.times}
+    rows = reader.page_of(organization, "organization", cls, **cut) if organization else reader.page(cls, body=body, **cut)
     more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
     links = {"first": url + wanted.query(None), "self": url + wanted.query(wanted.after if wanted.after[1] else None)}
     if more:
-        links["next"] = url + wanted.query((rows[-1].created, rows[-1].iri))
+        links["next"] = url + wanted.query((getattr(rows[-1], ordered(wanted.times)), rows[-1].iri))
     total = None if wanted.times or organization else _total(reader, cls, body)
     return _json(envelope(reader.base, rows, links, wanted, total), media, _tag(reader, media))
 
@@ -237,22 +235,6 @@ def _without(row: Found, keys: tuple[str, ...]) -> bytes:
     for item in obj.get("agendaItem", ()) if row.type == "Meeting" else ():
         item.pop("auxiliaryFile", None)
     return orjson.dumps({key: value for key, value in obj.items() if key not in keys})
-
-
-def _of_organization(reader: Reader, iri: str, cls: str, wanted: Asked) -> list[Found]:
-    every = sorted(reader.referring(iri, type=cls, key="organization", limit=1_000_000), key=lambda one: (one.created, one.iri))
-    return [one for one in every if (one.created, one.iri) > wanted.after and _in_time(one, wanted.times)][: wanted.limit + 1]
-
-
-def _in_time(one: Found, times: dict[str, str]) -> bool:
-    for name, bound in times.items():
-        stamp = one.created if name.startswith("created") else one.modified
-        if not stamp:
-            return False
-        mine, theirs = datetime.fromisoformat(stamp), datetime.fromisoformat(bound)
-        if (mine < theirs) if name.endswith("since") else (mine > theirs):
-            return False
-    return True
 
 
 def _total(reader: Reader, cls: str, body: str) -> int:
