@@ -1,6 +1,6 @@
 """Every record and embedded object at its IRI, in every format, by negotiation and by suffix."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import orjson
@@ -10,7 +10,7 @@ from publisher.graph.formats import FORMATS, JSON_LD, profiled
 from publisher.journal.reader import Found, Reader
 from publisher.ontology import VERSION, ontology
 from publisher.views import nodes, pages
-from publisher.views.answers import CACHING, negotiated, problem, unchanged, validated
+from publisher.views.answers import CACHING, CONDITIONAL, negotiated, problem, unchanged, validated
 from publisher.views.frames import frame
 
 blueprint = Blueprint("documents", __name__)
@@ -25,7 +25,7 @@ OFFERED = (JSON_LD, *WRITERS, "application/json", "text/html")
 @blueprint.get("/id/<path:rest>")
 def document(rest: str) -> Response:
     """Answer 200 with the record at its own IRI: no redirect, no hash, so that OParl clients see one URL (OParl 1.1, 2-03)."""
-    if known := _unchanged():
+    if known := _again():
         return known
     reader, iri = _library(), current_app.config["BASE"].removesuffix(urlsplit(current_app.config["BASE"]).path) + request.path
     found, media = _named(reader, iri)
@@ -47,10 +47,12 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
     form = "-".join(filter(None, (SUFFIX_OF.get(media, "html"), VERSION, profile, "inline" if inline else "")))
     lang = pages.language() if page else ""
     tag = f"{found.hash[:20]}-{found.seq}-{form}" + (f"-{pages.stamp(reader, lang)}" if page else "")
+    key: Any = None
     if unchanged(tag):
         response = Response(status=304)  # before anything is rendered
     elif page:
-        response = Response(pages.render(found, reader, lang), 410 if found.deleted else 200, mimetype="text/html")
+        key, text = pages.render(found, reader, lang)
+        response = Response(text, 410 if found.deleted else 200, mimetype="text/html")
     elif media in WRITERS:
         response = Response(WRITERS[media](orjson.loads(found.json)), mimetype=media)
     else:
@@ -62,33 +64,47 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
         response.headers.update({"ETag": f'"{tag}"', "Cache-Control": CACHING})
         return response
     response.headers["Link"] = _links(found)
-    _remember(response, tag)
+    _remember(response, tag, key)
     # When we read it, not what the source says: many change a record and leave its date. A page shows other records too.
     return validated(response, tag, "" if page else found.recorded)
 
 
-def _question() -> tuple[str, str, str]:
-    return request.full_path, request.headers.get("Accept", ""), request.headers.get("Accept-Language", "")
+class Kept(NamedTuple):
+    """How a question was answered: the tag, the headers of a 304 and of the answer, its status, and where its page is remembered."""
+
+    tag: str
+    unchanged: dict[str, str]
+    headers: dict[str, str]
+    status: int
+    page: Any
 
 
-def _remember(response: Response, tag: str) -> None:
-    """Note with which tag a question was answered, as long as the release is in service."""
-    held: tuple[int, dict[Any, tuple[str, dict[str, str]]]] = current_app.extensions.get("tags", (0, {}))
+def _question() -> tuple[str, str, str, str]:
+    asked = request.environ
+    return request.full_path, asked.get("HTTP_ACCEPT", ""), asked.get("HTTP_ACCEPT_LANGUAGE", ""), pages.today().isoformat()
+
+
+def _remember(response: Response, tag: str, key: Any) -> None:
+    """Note how a question was answered, as long as the release is in service."""
+    held: tuple[int, dict[Any, Kept]] = current_app.extensions.get("tags", (0, {}))
     number = current_app.config["RELEASE"]().number
     if held[0] != number or len(held[1]) > 20_000:
         held = current_app.extensions["tags"] = (number, {})
     if sum(map(len, _question())) < 600:
+        told = {"ETag": f'"{tag}"', "Cache-Control": CACHING}
         kept = {name: response.headers[name] for name in ("Vary", "Content-Location", "X-Publisher-Release")}
-        held[1][_question()] = (tag, {**kept, "ETag": f'"{tag}"', "Cache-Control": CACHING})
+        held[1][_question()] = Kept(tag, kept | told, dict(response.headers) | told, response.status_code, key)
 
 
-def _unchanged() -> Response | None:
-    """Return 304 where the client names the tag with which this very question was answered in this release, without a look-up."""
+def _again() -> Response | None:
+    """Return 304, or the remembered page, where this very question was answered in this release before: without a look-up."""
     held = current_app.extensions.get("tags")
-    if held is None or "If-None-Match" not in request.headers or held[0] != current_app.config["RELEASE"]().number:
+    if held is None or held[0] != current_app.config["RELEASE"]().number or (found := held[1].get(_question())) is None:
         return None
-    found = held[1].get(_question())
-    return Response(status=304, headers=found[1]) if found and unchanged(found[0]) else None
+    if not CONDITIONAL.isdisjoint(request.environ):
+        return Response(status=304, headers=found.unchanged) if unchanged(found.tag) else None
+    text = found.page and pages.again(found.page, held[0])
+    return Response(text, found.status, headers=found.headers) if text else None
 
 
 def context_url(base: str) -> str:

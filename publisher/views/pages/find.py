@@ -10,9 +10,9 @@ from publisher.concepts import schemes
 from publisher.errors import Unreachable
 from publisher.ontology import ontology
 from publisher.record import SCHEMA
-from publisher.search import Hits
+from publisher.search import Hit, Hits
 from publisher.views.answers import problem
-from publisher.views.pages.frame import Things, at, blueprint, label, language, name_of, reader, shown
+from publisher.views.pages.frame import Things, at, blueprint, label, language, name_of, reader, remembered, shown, today
 from publisher.views.pages.papers import card
 from publisher.views.shelf import search_index
 
@@ -66,14 +66,19 @@ def search() -> Response:
         total=hits.total,
         hits=[_shown(hit, things, lang) for hit in hits.hits],
         missing=missing,
-        outcomes=[(one.labels["de"], one.labels.get(lang, one.labels["de"])) for one in schemes()["result"].values() if "de" in one.labels],
-        types=[(name, label(SCHEMA + name, lang)) for name in TYPES],
-        bodies=sorted(((one.iri, name_of(orjson.loads(one.json))) for one in things.reader.bodies()), key=lambda pair: pair[1]),
+        **remembered(("choices", lang), lambda: _choices(things, lang), things.reader.release),
         chosen=name_of(things(want.filters["organization"]) or {}) if want.filters["organization"] else "",
         pages=_pages(want, hits.total),
         feed=at("/feed.atom", q=want.q, body=want.filters["body"], organization=want.filters["organization"], lang="") if want.q else "",
         json=_address(want, format="json"),
     )
+
+
+def _choices(things: Things, lang: str) -> dict[str, Any]:
+    """Return what can be chosen in the filters."""
+    outcomes = [(one.labels["de"], one.labels.get(lang, one.labels["de"])) for one in schemes()["result"].values() if "de" in one.labels]
+    bodies = sorted(((one.iri, name_of(orjson.loads(one.json))) for one in things.reader.bodies()), key=lambda pair: pair[1])
+    return {"outcomes": outcomes, "types": [(name, label(SCHEMA + name, lang)) for name in TYPES], "bodies": bodies}
 
 
 def _address(want: Asked, **more: Any) -> str:
@@ -90,12 +95,23 @@ def _pages(want: Asked, total: int) -> list[tuple[str, str]]:
     return found
 
 
-def _shown(hit: Any, things: Things, lang: str) -> dict[str, Any]:
+def _shown(hit: Hit, things: Things, lang: str) -> dict[str, Any]:
+    """Return what a hit shows: the words found, and what the record says however it was found, which is kept for a release and a day."""
+    key = ("hit", hit.iri, lang, today())
+    return {"hit": hit, "snippet": Markup(hit.snippet), **remembered(key, lambda: _told(hit, things, lang), things.reader.release)}
+
+
+def _told(hit: Hit, things: Things, lang: str) -> dict[str, Any]:
     obj = things(hit.iri) or {}
-    made = {"hit": hit, "record": obj, "class_label": label(_class(hit.type), lang), "snippet": Markup(hit.snippet)}
-    if hit.type == "AgendaItem":
-        made["meeting"] = things(str(obj.get("meeting", "")))
-    return made | (card(obj, things, lang) if hit.type == "Paper" and obj else {})
+    made: dict[str, Any] = {
+        "kind": str(obj.get("paperType") or label(_class(hit.type), lang)),
+        "day": str(obj.get("date") or obj.get("start") or ""),
+    }
+    if hit.type == "AgendaItem" and (meeting := things(str(obj.get("meeting", "")))):
+        made["meeting"] = {"id": meeting["id"], "name": name_of(meeting), "start": str(meeting.get("start", ""))}
+    if hit.type == "Paper" and obj:
+        made |= {key: value for key, value in card(obj, things, lang).items() if key != "record"}
+    return made
 
 
 def _class(name: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 from flask import Blueprint, Response, current_app, request
-from markupsafe import Markup
+from jinja2 import Environment
+from jinja2.ext import Extension
+from markupsafe import Markup, escape
 
 from publisher.journal.reader import Reader
 from publisher.ontology import VERSION, ontology
@@ -22,9 +25,10 @@ from publisher.views.pages.site import Site, site_of
 
 blueprint = Blueprint("pages", __name__)
 
-REMEMBERED = 4000
+REMEMBERED, REMEMBERED_BYTES = 10_000, 100_000_000  # a process; pages of records are by far the most of it
 SHARED = ("Body", "Organization", "System", "Person", "Meeting")
 STATIC = Path(__file__).parent.parent / "static"
+TEXT = re.compile(r"\{\{ t\('([a-z_]+)'\) \}\}")
 SAFE = re.compile(r"(?i)(?:https?://|mailto:[^\s]|tel:[^\s])")
 # The one style sheet that the editor's table (column-resizer in YASGUI 4.6.2) makes by itself, named by its hash.
 GRIPS = "'sha256-zCK2EVMoPc04mRF/g5CotUvxbJPWS+8V0b+s9ptqQIk='"
@@ -66,29 +70,43 @@ def site() -> Site:
 
 
 class Memory:
-    """Keeps what was made for a release, bounded, the longest unused goes first; a new release starts empty."""
+    """Keeps what was made for a release, bounded in number and in bytes, the oldest goes first; a new release starts empty."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[Any, Any] = OrderedDict()
-        self._release = -1
+        self._release, self._bytes = -1, 0
 
     def get(self, release: int, key: Any, make: Callable[[], Any]) -> Any:
         if release != self._release:
-            self._held, self._release = OrderedDict(), release
+            self._held, self._release, self._bytes = OrderedDict(), release, 0
         held = self._held
         if key in held:
             return held[key]
-        made = make()
-        held[key] = made
-        if len(held) > REMEMBERED:
-            held.popitem(last=False)
+        made = held[key] = make()
+        self._bytes += _weight(made)
+        while len(held) > REMEMBERED or self._bytes > REMEMBERED_BYTES and len(held) > 1:
+            self._bytes -= _weight(held.popitem(last=False)[1])
         return made
+
+    def held(self, key: Any, release: int) -> Any:
+        """Return what is remembered of this release, else None."""
+        return self._held.get(key) if release == self._release else None
+
+
+def _weight(made: Any) -> int:
+    """Return how many bytes a page takes; what is no page counts nothing, since there is little of it."""
+    return len(made) if isinstance(made, bytes) else 0
+
+
+def memory() -> Memory:
+    """Return this process's memory."""
+    found: Memory = current_app.extensions.setdefault("pages", Memory())
+    return found
 
 
 def remembered(key: Any, make: Callable[[], Any], release: int = 0) -> Any:
     """Return what `make` gives, made once a release; whoever knows the release's number saves asking for it."""
-    memory: Memory = current_app.extensions.setdefault("pages", Memory())
-    return memory.get(release or reader().release, key, make)
+    return memory().get(release or reader().release, key, make)
 
 
 class Things:
@@ -127,19 +145,21 @@ def name_of(obj: Mapping[str, Any]) -> str:
 
 def place_of(iri: str) -> str:
     """Return the address of a thing of ours without its host, with the chosen language; a foreign one as it is, "" if unsafe."""
-    href: Callable[[str], str] = tools(language())["href"]
-    return href(iri)
+    return _addresses(asked_language())[0](iri)
 
 
 def at(path: str, **arguments: Any) -> str:
     """Return the address of a page of ours with arguments, empty ones left out, in the chosen language."""
-    found: Callable[..., str] = tools(language())["at"]
-    return found(path, **arguments)
+    return _addresses(asked_language())[1](path, **arguments)
 
 
 def _addresses(asked: str) -> tuple[Callable[[str], str], Callable[..., str]]:
     """Return `place_of` and `at` for the language that the address names, "" for none; a page asks them for every link."""
-    base: str = current_app.config["BASE"]
+    return _addressing(current_app.config["BASE"], asked)
+
+
+@cache
+def _addressing(base: str, asked: str) -> tuple[Callable[[str], str], Callable[..., str]]:
     prefix, head, tail = urlsplit(base).path, base + "/", f"lang={asked}" if asked else ""
 
     def href(iri: str) -> str:
@@ -200,7 +220,70 @@ def label(term: str, lang: str) -> str:
 
 def page(template: str, lang: str, **values: Any) -> str:
     """Return a page filled in."""
-    return current_app.jinja_env.get_template(template).render(tools(lang) | values)
+    return templates(lang, asked_language()).get_template(template).render(tools(lang) | values)
+
+
+class Worded(Extension):
+    """Puts the texts of one language into a template before it is compiled: a page has dozens of them, and they never change."""
+
+    lang = "de"
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        del name, filename
+        fixed = _fixed(self.lang)
+        return TEXT.sub(lambda hit: str(escape(fixed[hit[1]])) if hit[1] in fixed else hit[0], source)
+
+
+class WordedInEnglish(Worded):
+    lang = "en"
+
+
+def templates(lang: str, asked: str) -> Environment:
+    """Return Flask's environment with the texts and the filters of a language; `asked` if the address names it, else ""."""
+    made: dict[tuple[str, str], Environment] = current_app.extensions.setdefault("templates", {})
+    if (lang, asked) not in made:
+        environment = current_app.jinja_env.overlay(extensions=[WordedInEnglish if lang == "en" else Worded])
+        environment.filters = environment.filters | _filters(lang, asked)
+        made[lang, asked] = environment
+    return made[lang, asked]
+
+
+def _filters(lang: str, asked: str) -> dict[str, Callable[[Any], Any]]:
+    """Return what templates do to a value; as filters, since Jinja calls those without looking what kind of function they are."""
+    href = _addresses(asked)[0]
+    anchor = '<a href="%s" dir="auto">%s</a>'
+
+    def linked(iri: str, name: str) -> Markup:
+        return Markup(anchor % (escape(href(iri)), escape(name)))
+
+    return {
+        "href": href,
+        "named": name_of,
+        "link": lambda thing: linked(thing["id"], name_of(thing)),
+        "links": lambda things: Markup(", ").join(linked(one["id"], name_of(one)) for one in things),
+        "committees": lambda named: Markup(", ").join(linked(one.iri, one.name or one.iri) for one in named),
+        "day": lambda value: words.long_day(standing.moment(value)[0] or str(value), lang),
+        "weekday": lambda value: words.weekday(standing.moment(value)[0], lang),
+        "num": lambda count: words.number(count, lang),
+        "paragraphs": paragraphs,
+    }
+
+
+@blueprint.record_once
+def _filtered(state: Any) -> None:
+    """Let templates of other blueprints be compiled as well: they ask for the reader's language when they are filled in."""
+    names = ("href", "named", "link", "links", "committees", "day", "weekday", "num", "paragraphs")
+
+    def later(name: str) -> Callable[[Any], Any]:
+        return lambda value: _filters(language(), asked_language())[name](value)
+
+    state.app.jinja_env.filters.update({name: later(name) for name in names})
+
+
+@cache
+def _fixed(lang: str) -> dict[str, str]:
+    """Return the texts that nothing is filled into."""
+    return {key: words.text(key, lang) for key, pair in words.TEXTS.items() if "{" not in "".join(pair)}
 
 
 def tools(lang: str) -> dict[str, Any]:
@@ -213,7 +296,7 @@ def tools(lang: str) -> dict[str, Any]:
 
 
 def _tools(lang: str, asked: str) -> dict[str, Any]:
-    fixed = {key: words.text(key, lang) for key, pair in words.TEXTS.items() if "{" not in "".join(pair)}
+    fixed = _fixed(lang)
     href, address = _addresses(asked)
     return {
         "lang": lang,
@@ -245,7 +328,7 @@ def _tools(lang: str, asked: str) -> dict[str, Any]:
 
 def _furnished(made: dict[str, Any]) -> dict[str, Any]:
     """Add what pages are put together from, bound to the language: the macros, and the frame, which is the same on every page."""
-    environment = current_app.jinja_env
+    environment = templates(made["lang"], made["asked"])
     frame: Any = environment.get_template("chrome.html").make_module(made)
     marked = {path: frame.menu(path) for path in ("", *(path for path, _ in frame.MENU))}
     prefix = len(urlsplit(current_app.config["BASE"]).path)

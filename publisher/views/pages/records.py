@@ -12,7 +12,7 @@ from publisher.journal.reader import Found, Reader
 from publisher.ontology import ontology
 from publisher.views import standing, words
 from publisher.views.pages import meetings, papers, people, places, towns
-from publisher.views.pages.frame import Things, asked_language, document, label, name_of, page, place_of, remembered, site, today
+from publisher.views.pages.frame import Things, asked_language, document, label, memory, name_of, page, place_of, remembered, site, today
 
 ALWAYS = frozenset(
     ("type", "id", "created", "modified", "deleted", "owl:sameAs", "prov:wasDerivedFrom", "oparlx:keyBasis", "oparlx:damage")
@@ -63,11 +63,19 @@ class Row(NamedTuple):
     cells: tuple[Cell, ...]
 
 
-def render(found: Found, reader: Reader, lang: str) -> str:
-    """Return the page of a record or part, of a tombstone too; made once a release, a language and a day."""
-    asked, day = asked_language(), today().isoformat()
-    made: str = remembered((found.iri, found.seq, lang, asked, day), lambda: _rendered(found, reader, lang), reader.release)
-    return made
+def render(found: Found, reader: Reader, lang: str) -> tuple[Any, bytes]:
+    """Return (key, page in UTF-8) of a record or part, of a tombstone too; made once a release, a language and a day.
+
+    By the key the page can be had `again` without reading the record.
+    """
+    key = (found.iri, found.seq, lang, asked_language(), today().isoformat())
+    made: bytes = remembered(key, lambda: _rendered(found, reader, lang).encode(), reader.release)
+    return key, made
+
+
+def again(key: Any, release: int) -> bytes | None:
+    """Return a page of a release that is still remembered, None otherwise."""
+    return memory().held(key, release)
 
 
 def stamp(reader: Reader, lang: str) -> str:

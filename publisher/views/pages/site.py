@@ -89,7 +89,7 @@ def _colours(table: Any, path: str) -> dict[str, str]:
 
 def _tiles(table: Any, path: str) -> tuple[str, str]:
     tiles = str(table.get("tiles", "")) if isinstance(table, dict) else ""
-    if tiles and not re.match(r"https://[a-z0-9.-]+/.*\{z\}.*\{x\}.*\{y\}", tiles):
+    if tiles and not re.match(r"https://[a-z0-9.-]+/[^{}]*\{z\}[^{}]*\{x\}[^{}]*\{y\}", tiles):
         raise Misconfigured(f'{path}: map.tiles {tiles!r}: expected such as "https://tiles.example.org/{{z}}/{{x}}/{{y}}.png"')
     return tiles, str(table.get("attribution", "")) if isinstance(table, dict) else ""
 
