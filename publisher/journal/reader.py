@@ -1,7 +1,7 @@
 """The reading side of the journal as of one release: documents, lists, references, versions, events, each an index look-up."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,23 +109,32 @@ class Reader:
         deleted: bool = False,
         **since: str,
     ) -> list[Found]:
-        """Return one page of a class in the stable order (created, IRI), after the given key.
+        """Return one page of a class in a stable order, after the given key.
 
-        since: created_since, created_until, modified_since, modified_until (as stored, compared as instants).
+        since: created_since, created_until, modified_since, modified_until (RFC 3339, compared as instants).
+        The order is (`ordered(since)`, IRI): that of an index, whichever filter is given.
         deleted: tombstones too, as OParl demands with modified_since.
         """
-        where = [f"e.type = :type and {NOW} and (e.created, e.iri) > (:created, :iri)"]
-        if body:
-            where.append("e.body = :body")
-        if not deleted:
-            where.append("e.deleted = 0")
-        for name, value in since.items():
-            field, _, bound = name.partition("_")
-            if value and field in ("created", "modified") and bound in ("since", "until"):
-                where.append(f"e.{field} != '' and julianday(e.{field}) {'>=' if bound == 'since' else '<='} julianday(:{name})")
-        arguments = {"type": type, "body": body, "created": after[0], "iri": after[1], "limit": limit, **since}
-        where.append(_first(body, deleted=deleted))
-        return list(self._found(f"where {' and '.join(where)} order by e.created, e.iri limit :limit", arguments, of="*"))
+        time = f"julianday(e.{ordered(since)})" if since else "e.created"
+        where = [f"e.type = :type and {NOW}", *_in_time(since), _first(body, deleted=deleted)]
+        where += ["e.body = :body"] if body else []
+        where += [] if deleted else ["e.deleted = 0"]
+        if after[1]:
+            stamp = "julianday(:stamp)" if since else ":stamp"
+            where.append(f"{time} >= {stamp} and ({time}, e.iri) > ({stamp}, :iri)")
+        arguments = {"type": type, "body": body, "stamp": after[0], "iri": after[1], "limit": limit, **since}
+        return list(self._found(f"where {' and '.join(where)} order by {time}, e.iri limit :limit", arguments, of="*"))
+
+    def page_of(
+        self, target: str, key: str, type: str, *, after: tuple[str, str] = ("", ""), limit: int = 100, deleted: bool = False, **since: str
+    ) -> list[Found]:
+        """Return one page of the live things of a class that refer to `target` by `key`, by IRI, after the IRI of the given key."""
+        linked = "l.target = :target and l.type = :type and l.key = :key and l.first <= :release and l.last > :release and l.iri > :iri"
+        where = [NOW, *_in_time(since), _first(deleted=deleted), *([] if deleted else ["e.deleted = 0"])]
+        sql = f"select {ENTRY}, {JOINED} from (select distinct l.iri from link l where {linked}) n cross join entry e on e.iri = n.iri "
+        sql += f"join j.version v on v.seq = e.seq where {' and '.join(where)} order by n.iri limit :limit"
+        arguments = {"target": target, "type": type, "key": key, "iri": after[1], "limit": limit, "release": self.release, **since}
+        return [_of_row(row) for row in self.db.execute(sql, arguments)]
 
     def count(self, type: str, body: str = "") -> int:
         """Return how many live things of a class there are (in one body)."""
@@ -261,6 +270,17 @@ def _first(body: str = "", *, deleted: bool = False) -> str:
     same = "o.first <= :release and o.last > :release" + (" and o.body = :body" if body else "") + ("" if deleted else " and o.deleted = 0")
     before = "(o.owner != o.iri, o.owner, o.rowid) < (e.owner != e.iri, e.owner, e.rowid)"
     return f"not exists (select 1 from entry o where o.iri = e.iri and {same} and {before})"
+
+
+def ordered(since: Mapping[str, str]) -> str:
+    """Return the time by which a page with these filters is sorted, a field of Found: modified or created."""
+    return "modified" if any(name.startswith("modified") for name in since) else "created"
+
+
+def _in_time(since: Mapping[str, str]) -> list[str]:
+    """Return the conditions of filters by time, as the indexes have them; what has no such time is in none."""
+    bounds = {f"{field}_{bound}": (field, sign) for field in ("created", "modified") for bound, sign in (("since", ">="), ("until", "<="))}
+    return [f"julianday(e.{bounds[name][0]}) {bounds[name][1]} julianday(:{name})" for name in since]
 
 
 def _of_row(row: Iterable[Any]) -> Found:

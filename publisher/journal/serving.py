@@ -24,13 +24,16 @@ create index if not exists entry_owner on entry (owner, last);
 create index if not exists entry_record on entry (body, iri, last, deleted) where iri = owner;
 create index if not exists entry_list on entry (type, created, iri);
 create index if not exists entry_body on entry (body, type, created, iri);
-create index if not exists entry_modified on entry (type, modified);
+drop index if exists entry_modified;
+create index if not exists entry_created_at on entry (body, type, julianday(created), iri);
+create index if not exists entry_modified_at on entry (body, type, julianday(modified), iri);
 create index if not exists entry_day on entry (type, day);
 create index if not exists entry_reference on entry (reference) where reference != '';
 create table if not exists link (
   target text not null, key text not null, iri text not null, type text not null, owner text not null,
   first integer not null, last integer not null);
-create index if not exists link_target on link (target, type, key);
+drop index if exists link_target;
+create index if not exists link_list on link (target, type, key, iri);
 create index if not exists link_owner on link (owner, last);
 create table if not exists known (url text not null, iri text not null, owner text not null, first integer not null, last integer not null);
 create index if not exists known_url on known (url);
@@ -80,8 +83,8 @@ def _entry(obj: dict[str, Any]) -> Entry:
     return Entry(
         obj["id"],
         kind,
-        obj.get("created", ""),
-        obj.get("modified", ""),
+        _stamp(obj.get("created")),
+        _stamp(obj.get("modified")),
         str(day),
         str(obj.get("reference", "")),
         links,
@@ -110,6 +113,11 @@ def rows(version: Version, obj: dict[str, Any]) -> Rows:
         [(target, key, e.iri, e.type, owner) for e in made for key, target in e.links],
         [(url, e.iri, owner) for e in made for url in e.urls],
     )
+
+
+def _stamp(value: Any) -> str:
+    """Return a time as it stands; "" for what begins with no year, since an index of times takes no "now"."""
+    return value if isinstance(value, str) and value[:4].isdigit() else ""
 
 
 def _ids(value: Any) -> Iterator[str]:
