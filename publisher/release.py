@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,24 +49,69 @@ def retained(home: Path) -> list[Release]:
 
 
 def staged(home: Path, number: int) -> Path:
-    """Return an empty directory in which to make release `number`; what a killed build left there is gone."""
-    path = home / "releases" / f"{number}.making"
-    shutil.rmtree(path, ignore_errors=True)
+    """Return an empty directory in which to make release `number`; what killed commands left beside the releases is gone."""
+    folder = home / "releases"
+    for left in (*folder.glob("*.making"), *folder.glob("*.removed")):
+        shutil.rmtree(left)
+    path = folder / f"{number}.making"
     path.mkdir(parents=True)
     return path
 
 
 def finished(home: Path, number: int, manifest: dict[str, Any]) -> Release:
-    """Seal a staged directory: hash its files, write the manifest, and give it its name. It is not yet in service."""
+    """Seal a staged directory: hash its files, write the manifest, and give it its name. It is not yet in service.
+
+    Before it has its name all of it is on the disk, so that a power cut leaves a whole release or none.
+    """
     making, path = home / "releases" / f"{number}.making", home / "releases" / str(number)
-    files = {
-        str(file.relative_to(making)): digest(file) for file in sorted(making.rglob("*")) if file.is_file() and "store" not in file.parts
-    }
+    known = _digests(home)
+    files = {str(file.relative_to(making)): known.get(_identity(file)) or digest(file) for file in _files(making)}
     (making / MANIFEST).write_bytes(orjson.dumps(manifest | {"files": files}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
-    shutil.rmtree(path, ignore_errors=True)
+    for one in (*_files(making), making / MANIFEST, *(folder for folder in making.rglob("*") if folder.is_dir()), making):
+        _sync(one)
+    _remove(path)
     making.rename(path)
     _sync(path.parent)
     return Release(number, path)
+
+
+def damage(release: Release) -> list[str]:
+    """Return what is wrong with a release's files, each path with what was found; [] if all are as the build hashed them."""
+    try:
+        told = release.manifest["files"]
+    except (Malformed, KeyError) as error:
+        return [str(error)]
+    wrong = []
+    for name, sealed in sorted(told.items()):
+        path = release.path / name
+        try:
+            found = digest(path)
+        except OSError as error:
+            wrong.append(f"{path}: {error.strerror}")
+            continue
+        if found != sealed:
+            wrong.append(f"{path}: {found['bytes']} bytes with SHA-256 {found['sha256'][:12]}..., the build wrote others")
+    return wrong
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _digests(home: Path) -> dict[tuple[int, int], dict[str, Any]]:
+    """Return what the releases say of the files they share: hashing a linked file again would call its damage right."""
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    for release in retained(home):
+        with suppress(Malformed):
+            for name, told in release.manifest.get("files", {}).items():
+                if (path := release.path / name).is_file() and path.stat().st_nlink > 1:
+                    found[_identity(path)] = told
+    return found
 
 
 def digest(path: Path) -> dict[str, Any]:
@@ -80,7 +125,7 @@ def digest(path: Path) -> dict[str, Any]:
 
 def switch(home: Path, number: int) -> None:
     """Put a finished release into service: one rename, so a reader sees the old one or the new one, never neither."""
-    beside = home / f".current-{os.getpid()}"
+    beside = home / ".current"
     beside.unlink(missing_ok=True)
     beside.symlink_to(Path("releases") / str(number))
     beside.replace(home / "current")
@@ -90,9 +135,9 @@ def switch(home: Path, number: int) -> None:
 def rolled_back(home: Path) -> Release:
     """Put the release before the one in service back into service and return it. Raises Refused if there is none."""
     now = current(home)
-    older = [release for release in retained(home) if now and release.number < now.number]
+    older = [release for release in retained(home) if now and release.number < now.number and not damage(release)]
     if not older:
-        raise Refused(f"{home}: no older release to go back to; retained: {[release.number for release in retained(home)]}")
+        raise Refused(f"{home}: no older release to go back to that is whole; retained: {[release.number for release in retained(home)]}")
     switch(home, older[-1].number)
     return older[-1]
 
@@ -103,7 +148,7 @@ def prune(home: Path, keep: int) -> list[int]:
     spare = [release for release in retained(home) if not now or release.number != now.number]
     surplus = spare[: max(0, len(spare) + 1 - max(keep, 1))]
     for release in surplus:
-        shutil.rmtree(release.path)
+        _remove(release.path)
     return [release.number for release in surplus]
 
 
@@ -111,7 +156,16 @@ def dropped(home: Path, after: int, before: int) -> None:
     """Remove the finished releases between two: those that a rollback went back behind, which nothing can serve any more."""
     for release in retained(home):
         if after < release.number < before:
-            shutil.rmtree(release.path)
+            _remove(release.path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a release; killed in the middle, what is left has no name of a release."""
+    gone = path.with_name(f"{path.name}.removed")
+    shutil.rmtree(gone, ignore_errors=True)
+    if path.exists():
+        path.rename(gone)
+        shutil.rmtree(gone)
 
 
 @contextmanager
@@ -130,8 +184,8 @@ def writing(home: Path) -> Iterator[None]:
         yield
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

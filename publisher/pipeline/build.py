@@ -81,23 +81,34 @@ def build(
             raise Misconfigured(f"{home}: nothing was harvested yet; publisher harvest SOURCE comes first")
         if served and done == top and not full:
             return Built(served.number, 0, [], False, [])
-        unfinished = home / "store.unfinished"
-        if full or not done or unfinished.exists() or not (home / "store").is_dir():
-            unfinished.touch()  # a store that was loaded in part is no ground for the next build
+        base, holds = journal.setting("base") or settings.base, home / "store.holds"
+        if full or not done or not _is_ground(home, served, base):
+            holds.unlink(missing_ok=True)
             rmtree(home / "store", ignore_errors=True)
             since, done = done, 0
         store = stack.enter_context(closing(opened(_store_url(journal, home), writable=True)))
-        work = _Work(journal, serving, store, shapes(), number, journal.setting("base") or settings.base, progress)
+        work = _Work(journal, serving, store, shapes(), number, base, progress)
         before = serving.live()
         serving.begin()
         rejected, taken = _apply(work, done, top, since)
         _guard(before, serving.live(), settings.safety_share, force)
+        holds.unlink(missing_ok=True)  # until the release is in service, the store is that of none
+        _mapped(work, taken, first=done == 0)
         missing = _finish(work, home, top, at, foci=_foci(work, taken, first=not done), anew=not done)
-        unfinished.unlink(missing_ok=True)
+        holds.write_text(f"{number} {base}", "utf-8")
         release.prune(home, settings.retention)
         kept = release.retained(home)
         serving.prune(kept[0].number if kept else number)
         return Built(number, len(taken), rejected, True, missing)
+
+
+def _is_ground(home: Path, served: release.Release | None, base: str) -> bool:
+    """Return whether the store holds exactly what the release in service does: not after a kill, a rollback, a move."""
+    try:
+        held = (home / "store.holds").read_text("utf-8") if (home / "store").is_dir() else ""
+        return served is not None and held == f"{served.number} {base}"
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _store_url(journal: Journal, home: Path) -> str:
@@ -121,7 +132,7 @@ def _guard(before: int, after: int, share: float, force: bool) -> None:
 
 
 def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str, str]], list[str]]:
-    """Judge what changed, then map it and what it touches; return what was kept out, and the records taken."""
+    """Judge what changed; return what was kept out, and the records taken."""
     for seq in list(work.journal.superseded(since, top)):
         work.serving.reject(work.number, seq, "superseded")
     rejected: list[tuple[str, str]] = []
@@ -131,7 +142,6 @@ def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str
             work.serving.put(work.number, version, obj)
             taken.append(version.iri)
         work.progress("judged", len(taken) + len(rejected))
-    _mapped(work, taken, first=done == 0)
     return rejected, taken
 
 
@@ -150,7 +160,6 @@ def _kept(work: _Work, done: int, top: int) -> Iterator[Version]:
         if version.source == MOVED:
             work.serving.close(work.number, version.iri)
             work.serving.judged(version.iri, [])
-            work.store.remove([version.iri])
         else:
             yield version
 
@@ -223,6 +232,7 @@ def _finish(work: _Work, home: Path, top: int, at: str, *, foci: list[str] | Non
     record changed.
     """
     path, served = release.staged(home, work.number), release.current(home)
+    previous = served.path if served and not (anew and release.damage(served)) else None  # nothing broken is linked on
     for name, text in _linked(work, home).items():
         (path / "linksets").mkdir(exist_ok=True)
         (path / "linksets" / f"{name}.nq").write_text(text, "utf-8")
@@ -231,7 +241,7 @@ def _finish(work: _Work, home: Path, top: int, at: str, *, foci: list[str] | Non
     work.serving.finish(work.number, top, at)
     with closing(readable(home, work.number)) as reader:
         work.progress("furnishing", 0)
-        missing = furnished(path, reader, work.store, home, served and served.path, anew=anew)
+        missing = furnished(path, reader, work.store, home, previous, anew=anew)
     manifest = {"release": work.number, "seq": top, "base": work.base, "made": at, "records": work.serving.live()}
     release.finished(home, work.number, manifest)
     release.dropped(home, served.number if served else 0, work.number)
