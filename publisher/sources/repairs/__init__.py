@@ -4,13 +4,13 @@ A repair takes one object and gives it back, mended if its fault is there; what 
 A dialect's repairs are tried on that dialect's objects only; those under "" mend faults that cannot be mistaken, whoever made them.
 """
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
-from publisher.record import CLASSES, Note
+from publisher.record import Note
 from publisher.sources.repairs import damage, dates, files, places, shapes, texts
 from publisher.sources.repairs.dialects import dialect_of
 
@@ -94,13 +94,11 @@ DAMAGE: tuple[Finding, ...] = (
 
 
 class Rules(NamedTuple):
-    """What may concern an object of one class: each repair and each finding with the keys of which one must be there."""
+    """What may concern an object: each repair with its place in the dialect's order, each finding, and the parts that it embeds."""
 
-    repairs: tuple[tuple[Callable[[Object], Object], frozenset[str]], ...]
-    findings: tuple[tuple[Callable[[Object], tuple[str, ...]], frozenset[str]], ...]
-
-
-Tables = dict[str, Rules]
+    repairs: tuple[tuple[int, Callable[[Object], Object]], ...]
+    findings: tuple[Callable[[Object], tuple[str, ...]], ...]
+    parts: tuple[tuple[str, str], ...]
 
 
 @cache
@@ -111,21 +109,20 @@ def _rows(dialect: str) -> tuple[tuple[Repair, ...], tuple[tuple[bytes, ...], ..
     return rows, tuple(dict.fromkeys(filter(None, traces)))
 
 
-@cache
-def _tables(dialect: str, traced: int) -> Tables:
-    """Return each class's rules for a dialect, given which of its traces (a bit each) the record's JSON holds."""
+@lru_cache(maxsize=8192)
+def _rules(dialect: str, traced: int, kind: str, keys: tuple[str, ...]) -> Rules:
+    """Return the rules for objects of a class that have these keys, given which of the traces (a bit each) the record's JSON holds."""
     rows, traces = _rows(dialect)
 
-    def concerns(row: Repair | Finding, kind: str) -> bool:
-        return (not row.classes or kind in row.classes) and (not row.traces or bool(traced >> traces.index(row.traces) & 1))
+    def concerns(row: Repair | Finding) -> bool:
+        here = (not row.classes or kind in row.classes) and (not row.keys or not set(row.keys).isdisjoint(keys))
+        return here and (not row.traces or bool(traced >> traces.index(row.traces) & 1))
 
-    return {
-        kind: Rules(
-            tuple((row.rule, frozenset(row.keys)) for row in rows if concerns(row, kind)),
-            tuple((row.rule, frozenset(row.keys)) for row in DAMAGE if concerns(row, kind)),
-        )
-        for kind in CLASSES
-    }
+    return Rules(
+        tuple((at, row.rule) for at, row in enumerate(rows) if concerns(row)),
+        tuple(row.rule for row in DAMAGE if concerns(row)),
+        tuple((key, shapes.EMBEDS[key]) for key in keys if key in shapes.EMBEDS),
+    )
 
 
 def _traced(raw: bytes, dialect: str) -> int:
@@ -145,36 +142,34 @@ def repaired(kind: str, obj: Object, dialect: str = "") -> tuple[Object, list[No
     The object handed in stays as it is. A note's path leads from the record to the changed key.
     """
     notes: list[Note] = []
-    return _mended(kind, obj, _tables(dialect, _traced(orjson.dumps(obj), dialect)), "", notes), notes
+    return _mended(kind, obj, (dialect, _traced(orjson.dumps(obj), dialect)), "", notes), notes
 
 
-def _mended(kind: str, obj: Object, tables: Tables, path: str, notes: list[Note]) -> Object:
-    repairs, findings = tables[kind]
-    for rule, keys in repairs:
-        if keys and keys.isdisjoint(obj):
-            continue
-        mended = rule(obj)
+def _mended(kind: str, obj: Object, known: tuple[str, int], path: str, notes: list[Note], start: int = 0) -> Object:
+    repairs, findings, parts = _rules(*known, kind, tuple(obj))
+    for at, rule in repairs:
+        mended = rule(obj) if at >= start else obj
         if mended is not obj:
             notes += _changes(obj, mended, rule.__name__, path)
+            if mended.keys() != obj.keys():  # other keys, other rules
+                return _mended(kind, mended, known, path, notes, at + 1)
             obj = mended
-    for finding, keys in findings:
-        if not keys or not keys.isdisjoint(obj):
-            notes += [Note("damage", finding.__name__, path + key) for key in finding(obj)]
-    return _with_parts(obj, tables, path, notes)
+    for finding in findings:
+        notes += [Note("damage", finding.__name__, path + key) for key in finding(obj)]
+    return _with_parts(obj, parts, known, path, notes) if parts else obj
 
 
-def _with_parts(obj: Object, tables: Tables, path: str, notes: list[Note]) -> Object:
+def _with_parts(obj: Object, parts: Iterable[tuple[str, str]], known: tuple[str, int], path: str, notes: list[Note]) -> Object:
     changed: Object = {}
-    for key in shapes.EMBEDS.keys() & obj.keys():
-        value, part = obj[key], shapes.EMBEDS[key]
+    for key, part in parts:
+        value = obj[key]
         if isinstance(value, dict):
-            mended = _mended(part, value, tables, f"{path}{key}.", notes)
+            mended = _mended(part, value, known, f"{path}{key}.", notes)
             if mended is not value:
                 changed[key] = mended
         elif isinstance(value, list) and value and not isinstance(value[0], str):
             items = [
-                _mended(part, item, tables, f"{path}{key}.{at}.", notes) if isinstance(item, dict) else item
-                for at, item in enumerate(value)
+                _mended(part, item, known, f"{path}{key}.{at}.", notes) if isinstance(item, dict) else item for at, item in enumerate(value)
             ]
             if any(new is not old for new, old in zip(items, value, strict=True)):
                 changed[key] = items
