@@ -12,6 +12,11 @@ from publisher.errors import Misconfigured
 
 DEFAULT_BASE = "http://127.0.0.1:8000"
 PRIVATE = ("Paper.verfasser", "Paper.bearbeiter", "Person.phone", "Person.location", "Person.locationObject")
+# What is left of a former member is what the office was: the names, and the memberships.
+FORMER = (
+    "Person.email", "Person.phone", "Person.location", "Person.locationObject", "Person.image", "Person.life", "Person.lifeSource",
+    "Person.gender", "Person.status", "Person.oparlx:extension",
+)  # fmt: skip
 
 
 def project_file(*names: str) -> Path:
@@ -48,6 +53,8 @@ class Source:
     prefixes: URL prefixes under which the source's own ids live; found at the first harvest when empty, then frozen.
     ids: template of ids after the prefix, e.g. "body/1/{class}/{key}"; only makes IRIs shorter.
     ignored: "Class.key" names left out on purpose; withheld: "Class.key" names kept out for privacy.
+    expired: "Person.key" names that go, old versions and all, `expired_after_days` after the end of a person's last membership.
+    expected: class -> how many objects the source is known to hold. pages_kept_days: after how long a page not read again leaves the cache.
     """
 
     name: str
@@ -65,8 +72,11 @@ class Source:
     namespace: str = ""
     ignored: tuple[str, ...] = ()
     withheld: tuple[str, ...] = PRIVATE
+    expired: tuple[str, ...] = FORMER
+    expired_after_days: int = 90
     expected: Mapping[str, int] = field(default_factory=dict)
     full_every_days: int = 7
+    pages_kept_days: int = 30
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -284,6 +284,27 @@ def test_lists_of_parts_bring_only_what_nobody_embeds():
     assert [record.id.removeprefix(base) for record in records] == ["/system", "/body/1", "/paper/1", "/consultation/2"]
 
 
+def test_a_part_listed_otherwise_than_embedded_comes_as_well_with_a_note_of_it_and_a_short_list_is_named(caplog):
+    def town(ask: Ask) -> None:
+        base = f"http://{ask.handler.headers['Host']}"
+        inside = [{"id": f"{base}/consultation/{key}", "type": SCHEMA + "Consultation", "role": "Anhörung"} for key in (1, 2)]
+        back = {"paper": f"{base}/paper/1", "created": "2031-01-01T08:00:00+01:00"}
+        pages = {
+            "/system": {"id": f"{base}/system", "type": SCHEMA + "System", "body": f"{base}/body"},
+            "/body": {"data": [{"id": f"{base}/body/1", "type": SCHEMA + "Body", "paper": f"{base}/p", "consultation": f"{base}/c"}]},
+            "/p": {"data": [{"id": f"{base}/paper/1", "type": SCHEMA + "Paper", "consultation": inside}]},
+            "/c": {"data": [inside[0] | back, inside[1] | back | {"role": "Entscheidung"}], "pagination": {"totalElements": 3}},
+        }
+        ask.send(json.dumps(pages[ask.path]).encode() if ask.path in pages else b"", 200 if ask.path in pages else 404)
+
+    with serving(town) as (base, _):
+        records, _ = told(base)
+
+    assert [record.id.removeprefix(base) for record in records] == ["/system", "/body/1", "/paper/1", "/consultation/2"]
+    assert [(note.kind, note.rule) for note in records[-1].notes] == [("damage", "listed_otherwise_than_embedded")]
+    assert [line.getMessage().removeprefix(base) for line in caplog.records] == ["/c: the list announces 3 objects, 2 came"]
+
+
 @pytest.mark.parametrize(("parts", "pages"), [(None, 4), (True, 12), (False, 0)])
 def test_a_list_of_parts_that_tells_nothing_new_is_not_read_to_its_end(parts, pages):
     """ALLRIS 4 lists its consultations in pages of ten, and embeds each in its paper."""

@@ -158,6 +158,17 @@ def test_a_part_that_its_owner_embeds_does_not_come_once_more(tmp_path):
     assert told(source) == (["consultation/2", "paper/1"], [])
 
 
+def test_a_part_that_stands_in_its_list_otherwise_comes_as_well_and_is_named(tmp_path):
+    listed = [made("Consultation", "1", role="Entscheidung", authoritative=True)]
+    source = written(tmp_path, {"consultation.json": {"data": listed}, "paper.json": PAPER})
+
+    items = [item for item in oparl_files.records(source) if isinstance(item, Record)]
+
+    assert [(item.type, [note.rule for note in item.notes]) for item in items] == [
+        ("Consultation", ["listed_otherwise_than_embedded"]), ("Paper", []),
+    ]  # fmt: skip
+
+
 def test_one_id_for_two_different_parts_is_named(tmp_path):
     other = made("Paper", "2", consultation=[made("Consultation", "1", role="Anhörung")])
     source = written(tmp_path, {"1.json": PAPER, "2.json": other})

@@ -2,11 +2,15 @@
 
 import pytest
 
-from publisher.config import Source
+from publisher.config import Settings, Source
+from publisher.fetch import Fetch
 from publisher.journal import Journal, Run
+from publisher.pipeline.harvest import harvest
 from publisher.pipeline.incremental import is_window, state, turn
 from publisher.record import Record
 from publisher.sources.stamps import Stamps
+
+from .hostile import Town, serving
 
 GOOD = {"stamps": {"trustworthy": True, "words": ""}}
 BAD = {"stamps": {"trustworthy": False, "words": "40 of 40 objects claim to be modified today"}}
@@ -83,3 +87,39 @@ def test_a_run_remembers_what_its_stamps_are_worth():
 
 def turned():
     return Source("town", "oparl", "https://ris.invalid/system", "05999016", options={"modified_since": "2031-05-01T00:00:00+00:00"})
+
+
+def test_a_replay_tells_what_all_walks_told_without_the_server_and_moves_no_window(tmp_path):
+    class Renamed(Town):
+        def object(self, kind, key, base):
+            return super().object(kind, key, base) | ({"name": "Neu", "modified": "2031-05-02T08:00:00+01:00"} if key == 7 else {})
+
+        def modified(self, key):
+            return "2031-05-02" if key == 7 else super().modified(key)
+
+    towns, days = [Town(), Renamed()], iter(("2031-05-01", "2031-05-03", "2031-05-04"))
+    wanted = Settings(tmp_path / "home", "https://daten.example")
+    with Journal(tmp_path / "journal.sqlite") as journal:
+
+        def walk(replay=False):
+            with Fetch(source, tmp_path, replay=replay) as fetch:
+                return harvest(journal, source, fetch, f"{next(days)}T03:00:00+00:00", settings=wanted, progress=lambda *_: None)
+
+        with serving(lambda ask: towns[0](ask)) as (base, asked):
+            source = Source("town", "oparl", f"{base}/system", "05999016", pause=0, ids="body/1/{class}/{key}")
+            walk()
+            del towns[0]
+            window = walk()
+            before, last = len(asked), journal.last_seq()
+        again = walk(replay=True)
+        following = turn(journal, source, "2031-05-05T03:00:00+00:00")
+
+    assert any("modified_since=2031-04-30" in path for path in asked) and window.counts["Paper"]["changed"] == 1
+    assert (again.exit_code, len(asked), journal_seq(tmp_path)) == (0, before, last)
+    assert {count for counter in again.counts.values() for count in (counter["new"], counter["changed"], counter["withdrawn"])} == {0}
+    assert since(following) == "2031-05-02T03:00:00+00:00"
+
+
+def journal_seq(home):
+    with Journal(home / "journal.sqlite") as journal:
+        return journal.last_seq()

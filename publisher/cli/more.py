@@ -2,7 +2,6 @@
 
 import gzip
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,12 @@ import orjson
 
 from publisher import release
 from publisher.cli.group import instance, main
-from publisher.cli.work import ad_hoc, now, print_built, shown
+from publisher.cli.work import ad_hoc, built, now, print_built
 from publisher.config import project_file, settings, source, source_of_table
 from publisher.fetch import Fetch, Page
 from publisher.journal import Journal
-from publisher.journal.serving import Serving
 from publisher.pipeline import link as linking
 from publisher.pipeline import rehearsal
-from publisher.pipeline.build import build
 from publisher.pipeline.coverage import KINDS as FATES
 from publisher.pipeline.coverage import Ledger
 from publisher.pipeline.coverage import coverage as ledger_of
@@ -77,7 +74,7 @@ def coverage(name: str | None, home: str | None, base: str | None, as_json: bool
     wanted = settings(home, base)
     chosen = source(name, wanted.home) if name else ad_hoc(options | {"name": None, "pause": None})
     with Fetch(chosen, wanted.home) as fetch:
-        book = ledger_of(chosen, fetch)
+        book = ledger_of(chosen, fetch, now())
     if as_json:
         rules = [
             {"kind": kind, "rule": rule, "facts": count, "e.g.": book.places[kind, rule]} for (kind, rule), count in book.rules.items()
@@ -107,10 +104,7 @@ def forget(iri: str, home: str | None, base: str | None) -> None:
     wanted = settings(home, base)
     with release.writing(wanted.home), Journal(wanted.home / "journal.sqlite") as journal:
         done = forgotten(journal, wanted.home, iri, now())
-    with shown() as progress:
-        print_built(build(replace(wanted, retention=1), now(), progress=progress, full=True, force=True))
-    with release.writing(wanted.home), Serving(wanted.home / "serving.sqlite") as serving:
-        serving.vacuum()
+    print_built(built(wanted, force=True))
     for holder in done.holders:
         click.echo(f"still there: {holder} holds a copy of it; publisher forget {holder}", err=True)
     click.echo(f"{done.iri}: {done.versions} versions erased; page cache of {', '.join(done.sources)} emptied; older releases removed")

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from publisher.errors import Busy, Misconfigured
 from publisher.fetch import Fetch
 from publisher.journal import Journal
 from publisher.journal.reader import Reader, readable
+from publisher.journal.serving import Serving
 from publisher.pipeline.build import Built, build
+from publisher.pipeline.forget import erased, erasing
 from publisher.pipeline.harvest import COLUMNS, Outcome, harvest
 
 
@@ -49,8 +52,29 @@ def harvested(wanted: Settings, chosen: list[Source], *, replay: bool = False, f
 
 
 def built(wanted: Settings, **options: Any) -> Built:
+    """Build; if something was erased since the last build, in full, so that no file and no older release holds it any more."""
+    if not _erasing(wanted):
+        with shown() as progress:
+            return build(wanted, now(), progress=progress, **options)
+    click.echo("something was erased: everything is made anew, and older releases go", err=True)
     with shown() as progress:
-        return build(wanted, now(), progress=progress, **options)
+        made = build(replace(wanted, retention=1), now(), progress=progress, **{**options, "full": True})
+    with (
+        release.writing(wanted.home),
+        Journal(wanted.home / "journal.sqlite") as journal,
+        Serving(wanted.home / "serving.sqlite") as serving,
+    ):
+        serving.vacuum()
+        erased(journal)
+    return made
+
+
+def _erasing(wanted: Settings) -> bool:
+    """Return whether something was erased that files still hold; then nothing of it is left in the journal's file any more."""
+    with release.writing(wanted.home), Journal(wanted.home / "journal.sqlite") as journal:
+        if erasing(journal):
+            journal.vacuum()
+        return erasing(journal)
 
 
 def print_outcomes(outcomes: list[Outcome], *, as_json: bool = False) -> None:
@@ -62,6 +86,10 @@ def print_outcomes(outcomes: list[Outcome], *, as_json: bool = False) -> None:
         click.echo(f"{outcome.source:<18}" + "".join(f"{column:>11}" for column in COLUMNS))
         for name, counter in sorted(outcome.counts.items()):
             click.echo(f"  {name:<16}" + "".join(f"{counter[column]:>11}" for column in COLUMNS))
+        for rule, (times, values, _) in sorted(outcome.notes.get("withheld", {}).items()):
+            click.echo(f"  withheld ({rule}): {values} values in {times} places")
+        if outcome.erased:
+            click.echo(f"  former members: old versions of {len(outcome.erased)} persons erased; the next build leaves nothing of them")
         for refusal in outcome.refusals[:20]:
             click.echo(f"refused: {outcome.source}: {refusal.url}: {refusal.reason}", err=True)
         if len(outcome.refusals) > 20:
@@ -103,7 +131,7 @@ def serve_(wanted: Settings, host: str, port: int, workers: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=16,  # more than the endpoint may hold (store.workers.Limits: 2 + 8 + 4): documents always find one
+        blocking_threads=16,  # more than the endpoint may hold (store.limits.Limits: 2 + 8 + 4): documents always find one
         factory=True,
         log_access=False,
     )

@@ -4,7 +4,7 @@ import email.utils
 import functools
 import ssl
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -115,6 +115,15 @@ class Fetch:
         """Say that the walk is whole; the next Fetch begins a new one."""
         if self._cache and not self.replay:
             self._cache.finish()
+
+    def withhold(self, ids: Collection[str], names: Collection[str]) -> None:
+        """Take "Class.key" values out of the kept pages' objects with these ids; nothing to do when replaying or without a home."""
+        if self._cache and ids and not self.replay:
+            self._cache.withhold(frozenset(ids), frozenset(name.partition(".")[2] for name in names))
+
+    def prune(self, days: float) -> int:
+        """Drop the kept pages that were not read for `days`; return how many."""
+        return self._cache.prune(days) if self._cache else 0
 
     def __call__(
         self,

@@ -42,13 +42,19 @@ class Cache:
         return _kept(self.path(url))
 
     def current(self, kept: Kept) -> bool:
-        """Return whether a kept page was read by this run, interrupted and now going on, within a day."""
+        """Return whether a kept page was read by this run, interrupted and now going on, within a day; or can never change (RFC 8246)."""
+        if kept.page.status == 200 and "immutable" in kept.page.headers.get("cache-control", ""):
+            return True
         return kept.run == self.run and 0 <= self._now() - kept.read < FRESH_SECONDS
 
     def put(self, asked: str, page: Page) -> None:
         """Keep a page; a crash leaves the old one or the new one. Raises Misconfigured if the disk refuses it."""
-        head = {"asked": asked, "run": self.run, "read": self._now(), "url": page.url, "status": page.status, "headers": dict(page.headers)}
-        path = self.path(asked)
+        self._write(self.path(asked), Kept(asked, self.run, self._now(), page))
+
+    def _write(self, path: Path, kept: Kept) -> None:
+        page = kept.page
+        head = {**kept._asdict(), "url": page.url, "status": page.status, "headers": dict(page.headers)}
+        del head["page"]
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # pages hold what is withheld later, phone numbers say
             path.parent.mkdir(exist_ok=True)
@@ -67,7 +73,7 @@ class Cache:
 
     def prune(self, days: float) -> int:
         """Delete the pages not read for `days`; return how many."""
-        old = [path for path, kept in self._all() if kept is None or self._now() - kept.read > days * 86_400]
+        old = [path for path in sorted(self._folder.glob("??/*.gz")) if self._now() - _read_at(path) > days * 86_400]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
@@ -82,9 +88,36 @@ class Cache:
             path.unlink(missing_ok=True)
         return len(named)
 
+    def withhold(self, ids: frozenset[str], keys: frozenset[str]) -> int:
+        """Take the keys out of each object of a kept JSON page that has one of the ids, so that the page can still be replayed; drop any
+        other page that was asked under one of them or names it. Return how many pages changed."""
+        count = 0
+        for path, kept in self._all():
+            if kept is None:
+                continue
+            try:
+                body = _without(orjson.loads(kept.page.body), ids, keys)
+            except orjson.JSONDecodeError:
+                body = b"" if kept.asked in ids or any(one.encode() in kept.page.body for one in ids) else None
+            if body is not None:
+                count += 1
+                path.unlink(missing_ok=True)
+                if body:
+                    self._write(path, kept._replace(page=kept.page._replace(body=body)))
+        return count
+
     def _all(self) -> Iterator[tuple[Path, Kept | None]]:
         for path in sorted(self._folder.glob("??/*.gz")):
             yield path, _kept(path)
+
+
+def _read_at(path: Path) -> float:
+    """Return when a page was read, seconds since 1970, from its first line alone; 0 for a damaged file."""
+    try:
+        with gzip.open(path) as file:
+            return float(orjson.loads(file.readline())["read"])
+    except (OSError, EOFError, ValueError, KeyError):
+        return 0.0
 
 
 def _kept(path: Path) -> Kept | None:
@@ -95,6 +128,19 @@ def _kept(path: Path) -> Kept | None:
         return Kept(told["asked"], told["run"], told["read"], page)
     except (OSError, EOFError, ValueError, KeyError):
         return None
+
+
+def _without(told: Any, ids: frozenset[str], keys: frozenset[str]) -> bytes | None:
+    """Return JSON without the keys in the objects with these ids, at any depth, and without vendors' own; None if nothing changes."""
+    changed, todo = False, [told]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict) and value.get("id") in ids:
+            for key in [key for key in value if key in keys or ":" in key]:
+                changed = True
+                del value[key]
+        todo += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return orjson.dumps(told) if changed else None
 
 
 def _replace(path: Path, content: bytes) -> None:

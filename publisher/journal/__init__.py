@@ -1,5 +1,6 @@
 """The journal: every accepted version of every record, append-only, in one SQLite file that many read and one writes."""
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import orjson
 
 from publisher.errors import Busy, Malformed
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 wrote its number among the settings
 TABLES = """
 create table if not exists instance (key text primary key, value text not null) without rowid;
 create table if not exists source (name text primary key, json blob not null) without rowid;
@@ -17,6 +18,7 @@ create table if not exists version (
   seq integer primary key, iri text not null, type text not null, source text not null, source_url text not null,
   body text not null, modified text not null, recorded text not null, deleted integer not null, hash text not null, json blob not null);
 create index if not exists version_iri on version (iri, seq);
+create index if not exists version_member on version (source) where type in ('Person', 'Membership');
 create table if not exists run (
   id integer primary key, source text not null, started text not null, finished text,
   whole integer not null default 0,
@@ -71,7 +73,7 @@ def connected(path: Path, *, writable: bool) -> sqlite3.Connection:
     """
     try:
         if not writable:
-            return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+            return sqlite3.connect(address(path), uri=True, check_same_thread=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=30, isolation_level=None)
         db.execute("pragma journal_mode = wal")
@@ -83,16 +85,34 @@ def connected(path: Path, *, writable: bool) -> sqlite3.Connection:
     return db
 
 
+def address(path: Path) -> str:
+    """Return the address under which SQLite only reads a file; on a disk that is read-only nobody else writes it, and it needs no log."""
+    still = os.statvfs(path.parent).f_flag & os.ST_RDONLY and not path.with_name(f"{path.name}-wal").exists()
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
+
+
+def raised(db: sqlite3.Connection, path: Path, tables: str, version: int) -> None:
+    """Bring a database of an older version to this one, in one transaction. Raises Malformed for one that a newer publisher wrote.
+
+    tables: what makes an empty database and, being idempotent, adds to an older one what it lacks.
+    """
+    found = int(db.execute("pragma user_version").fetchone()[0])
+    if found > version:
+        raise Malformed(str(path), f"schema {found}: expected {version} or older; install the newer publisher again, or restore the backup")
+    db.executescript(f"begin; {tables} {f'pragma user_version = {version};' if found < version else ''} commit")
+
+
 class Journal:
     """The writing side: append versions inside a transaction that `commit` ends; nothing is ever changed or removed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.db = connected(path, writable=True)
-        self.db.executescript(TABLES)
-        if (found := self.setting("schema")) not in (None, str(SCHEMA_VERSION)):
-            raise Malformed(str(path), f"schema {found}: expected {SCHEMA_VERSION}; install the matching publisher")
-        self.set("schema", str(SCHEMA_VERSION))
+        try:
+            raised(self.db, path, TABLES, SCHEMA_VERSION)
+        except sqlite3.Error as error:
+            self.db.close()
+            told(path, error)
 
     def __enter__(self) -> Self:
         return self
@@ -110,8 +130,12 @@ class Journal:
         row = self.db.execute("select value from instance where key = ?", (key,)).fetchone()
         return row and str(row[0])
 
-    def set(self, key: str, value: str) -> None:
-        self.db.execute("insert or replace into instance values (?, ?)", (key, value))
+    def set(self, key: str, value: str | None) -> None:
+        """Keep a setting; None removes it."""
+        if value is None:
+            self.db.execute("delete from instance where key = ?", (key,))
+        else:
+            self.db.execute("insert or replace into instance values (?, ?)", (key, value))
 
     def settings(self, prefix: str) -> dict[str, str]:
         """Return the settings whose keys begin with `prefix`, by key."""
@@ -199,6 +223,14 @@ class Journal:
         """Yield (IRI, type, seq) of each record whose newest version is this source's and not deleted, by IRI."""
         newest = "select iri, type, max(seq), deleted, source from version group by iri order by iri"
         yield from ((iri, kind, seq) for iri, kind, seq, deleted, owner in self.db.execute(newest) if owner == source and not deleted)
+
+    def members(self, source: str) -> Iterator[Version]:
+        """Yield the newest version of each Person and Membership whose newest version is this source's, by IRI."""
+        newest = (
+            f"select {COLUMNS} from version v where source = ? and type in ('Person', 'Membership') "
+            "and not exists (select 1 from version w where w.iri = v.iri and w.seq > v.seq) order by iri"
+        )
+        yield from map(_version, self.db.execute(newest, (source,)))
 
     def start(self, source: str, at: str) -> int:
         """Note that a harvest began and return its run id."""

@@ -11,6 +11,7 @@ from publisher.concepts import Concepts, concepts
 from publisher.config import Source
 from publisher.fetch import Fetch
 from publisher.graph.eli import WORDS
+from publisher.pipeline.expire import former
 from publisher.record import Note, Record, Refusal, parts
 from publisher.sources import allris3, allris4, records, unserac
 from publisher.sources.normal import normalised
@@ -40,8 +41,11 @@ class Ledger:
         self.places.setdefault((kind, rule), place)
 
 
-def coverage(source: Source, fetch: Fetch) -> Ledger:
-    """Read a source without keeping anything and return its ledger: of JSON leaves, or, for pages, of lines of text."""
+def coverage(source: Source, fetch: Fetch, at: str = "") -> Ledger:
+    """Read a source without keeping anything and return its ledger: of JSON leaves, or, for pages, of lines of text.
+
+    at: when (RFC 3339), for whose period as a former member has passed; "" leaves that out.
+    """
     book, known = Ledger(), concepts("https://example.org")
     if source.kind == "unserac":
         _lines(book, source, fetch)
@@ -53,7 +57,7 @@ def coverage(source: Source, fetch: Fetch) -> Ledger:
         if isinstance(item, Refusal):
             book.put("refused", item.reason, item.url)
         else:
-            made = normalised(item, source)
+            made = [former(record, source, at) for record in normalised(item, source)]
             _account(book, item, made)
             _words(book, made, known)
     return book

@@ -12,6 +12,7 @@ from publisher.fetch import cache_folder
 from publisher.journal import Journal, Version
 from publisher.record import content_hash, parts
 
+PENDING = "erasing"
 KEPT = ("type", "id", "owl:sameAs", "created")
 
 
@@ -30,8 +31,8 @@ class Forgotten(NamedTuple):
 def forget(journal: Journal, home: Path, iri: str, at: str) -> Forgotten:
     """Erase a record's content from the journal and the page cache, and append its tombstone.
 
-    The only act that changes the journal. What releases still hold goes when the caller builds in full and keeps that
-    one release alone. Raises Misconfigured if nothing was ever published at `iri`, or if it is part of another record.
+    What the files and releases still hold goes when the caller does as `erasing` asks. Raises Misconfigured if nothing was ever
+    published at `iri`, or if it is part of another record.
     """
     versions = journal.versions(iri)
     if not versions:
@@ -42,7 +43,7 @@ def forget(journal: Journal, home: Path, iri: str, at: str) -> Forgotten:
     journal.append(
         Version(0, iri, last.type, last.source, last.source_url, last.body, at, at, True, content_hash(stone), orjson.dumps(stone))
     )
-    journal.set("generation", str(int(journal.setting("generation") or 1) + 1))
+    rewritten(journal)
     journal.set(f"forgotten {iri}", at)
     journal.commit()
     journal.vacuum()
@@ -50,6 +51,25 @@ def forget(journal: Journal, home: Path, iri: str, at: str) -> Forgotten:
     for name in sources:
         rmtree(cache_folder(home, name), ignore_errors=True)
     return Forgotten(iri, len(versions), sources, tuple(sorted(set(_holders(journal, iri)))))
+
+
+def rewritten(journal: Journal) -> None:
+    """Note that versions were erased: streams begin anew, and the next build must leave nothing of them in any file."""
+    journal.set("generation", str(int(journal.setting("generation") or 1) + 1))
+    journal.set(PENDING, "1")
+
+
+def erasing(journal: Journal) -> bool:
+    """Return whether something was erased that files and releases still hold.
+
+    Then the journal's file is rewritten, a release is built in full and kept alone, and `erased` is called.
+    """
+    return journal.setting(PENDING) == "1"
+
+
+def erased(journal: Journal) -> None:
+    """Note that nothing of what was erased is left anywhere."""
+    journal.set(PENDING, None)
 
 
 def _holders(journal: Journal, iri: str) -> Iterator[str]:

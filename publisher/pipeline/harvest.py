@@ -15,8 +15,9 @@ from publisher.errors import PublisherError, Refused
 from publisher.fetch import Fetch
 from publisher.iris import Iris, Space
 from publisher.journal import Journal, Run, Version
+from publisher.pipeline import expire
 from publisher.pipeline.aliases import aliases
-from publisher.pipeline.incremental import is_window, turn
+from publisher.pipeline.incremental import is_window, replayed, turn
 from publisher.pipeline.incremental import state as window_state
 from publisher.pipeline.localise import PAGES, localised, prefix_of, space_of
 from publisher.pipeline.rebase import carried
@@ -36,7 +37,10 @@ Progress = Callable[[str, int], None]
 
 @dataclass
 class Outcome:
-    """What a harvest did. counts: class -> COLUMNS. notes: kind -> rule -> (times, leaves, first places)."""
+    """What a harvest did. counts: class -> COLUMNS. notes: kind -> rule -> (times, leaves, first places).
+
+    former: the source's ids of former members of whom something was withheld; erased: IRIs of those whose old versions held it.
+    """
 
     source: str
     whole: bool = True
@@ -45,6 +49,8 @@ class Outcome:
     notes: dict[str, dict[str, list[Any]]] = field(default_factory=lambda: defaultdict(dict))
     refusals: list[Refusal] = field(default_factory=list)
     kept: str = ""
+    former: set[str] = field(default_factory=set)
+    erased: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -90,12 +96,14 @@ def harvest(
     Interrupted at any moment, what was appended stays and the next harvest goes on; nothing is withdrawn then.
     """
     base, outcome = established(journal, settings), Outcome(source.name)
-    asked, stamps, run = turn(journal, source, at), Stamps(), journal.start(source.name, at)
+    replay = isinstance(fetch, Fetch) and fetch.replay
+    asked, stamps, run = source if replay else turn(journal, source, at), Stamps(), journal.start(source.name, at)
     seen: set[str] = set()
     late: dict[str, tuple[Record, Iris]] = {}
     with remarks() as remarked:
         try:
-            arrivals = _placed(journal, source, sources.records(asked, fetch), base, settings.home)
+            read = replayed(journal, source, fetch) if replay else sources.records(asked, fetch)
+            arrivals = _placed(journal, source, read, base, settings.home)
             for count, (item, iris) in enumerate(arrivals):
                 if isinstance(item, Refusal):
                     outcome.refuse(item)
@@ -118,8 +126,14 @@ def harvest(
             _accept(journal, source, stray, iris, at, outcome, seen)
     if complete and _lists_all(source):
         _withdraw(journal, source, seen, at, outcome, settings.safety_share if not force else 1.0)
+    if source.kind not in MIRRORS:
+        erased = expire.expire(journal, source, at)
+        outcome.erased += erased
+        outcome.former.update(*erased.values())
     journal.commit()
-    told = {"failure": outcome.failure, "kept": outcome.kept, "remarks": remarked, **window_state(asked, stamps, at)}
+    if isinstance(fetch, Fetch):
+        fetch.withhold(outcome.former, source.expired)
+    told = {"failure": outcome.failure, "kept": outcome.kept, "remarks": remarked, **window_state(asked, stamps, at, replay=replay)}
     journal.finish(outcome.run(run, at, told))
     return outcome
 
@@ -196,6 +210,10 @@ def spaces(journal: Journal) -> list[Space]:
 
 def _accept(journal: Journal, source: Source, record: Record, iris: Iris, at: str, outcome: Outcome, seen: set[str]) -> None:
     """Append the record if its content is new."""
+    if record.type == "Person" and source.kind not in MIRRORS:
+        left = expire.former(record, source, at, expire.mark(journal, iris.mint(record.id, "Person") or ""))
+        outcome.former |= {record.id, str(record.object.get("web", ""))} if left is not record else set()
+        record = left
     outcome.take_notes(record)
     obj = record.object if source.kind in MIRRORS else localised(record.object, iris)
     if obj is None:

@@ -36,8 +36,9 @@ def moved(journal: Journal, base: str, at: str) -> int:
         end = version._replace(source=MOVED, deleted=True, modified=at, recorded=at)
         journal.append(end._replace(hash=content_hash(ended), json=orjson.dumps(ended)))
         count += 1
-    for key, when in journal.settings(f"forgotten {old}/").items():
-        journal.set(f"forgotten {_iri(key.removeprefix('forgotten '), old, base)}", when)
+    for word in ("forgotten", "expired"):
+        for key, when in journal.settings(f"{word} {old}/").items():
+            journal.set(f"{word} {_iri(key.removeprefix(f'{word} '), old, base)}", when)
     journal.set("bases", orjson.dumps(sorted({old, *_bases(journal)})).decode())
     journal.set("base", base)
     journal.commit()

@@ -111,7 +111,8 @@ class Walk:
 
     def list_of(self, url: str, *, parts: bool = False, plain: bool = False) -> Iterator[Record | Refusal]:
         """Yield the objects of one list along its pages; the walk ends whatever the pages say."""
-        url, asked, met, failures, stale, before = with_query(url, "" if plain else self._query), set[str](), set[str](), 0, 0, None
+        url, asked, met, before = with_query(url, "" if plain else self._query), set[str](), set[str](), None
+        failures = stale = news = 0
         while url and url not in asked:
             asked.add(url)
             try:
@@ -127,31 +128,37 @@ class Walk:
                 log.warning("%s: the list repeats itself; it is taken to end here", url)
                 return
             met |= ids
-            yield from self._page(answer, parts)
-            if parts and len(asked) == SAMPLE and self._embedded_throughout(met, answer):
+            for item in self._page(answer):
+                news += 1
+                yield item
+            if parts and len(asked) == SAMPLE and not news and self._embedded_throughout(answer):
                 log.info("%s: the list holds only what other objects embed; not read further", url)
                 return
             before = answer
             url = self._next(url, answer)
         if url:
             log.warning("%s: links.next leads back to a page already read", url)
+        if before and not failures and len(met) < before.listed.total:
+            log.warning("%s: the list announces %d objects, %d came", before.url, before.listed.total, len(met))
 
-    def _embedded_throughout(self, met: set[str], answer: Answer) -> bool:
-        """Return whether the first pages of a list of parts, and its last one, tell nothing new (ALLRIS 4: thousands of pages of ten)."""
-        if self._options.get("parts") or not answer.listed.last or not all(map(self._seen.embeds, met)):
+    def _embedded_throughout(self, answer: Answer) -> bool:
+        """Return whether the last page of a list of parts, as the first ones, tells nothing new (ALLRIS 4: thousands of pages of ten)."""
+        if self._options.get("parts") or not answer.listed.last:
             return False
         try:
             last = self.answer(urljoin(answer.url, answer.listed.last))
         except (Unreachable, Malformed):
             return False
-        return all(isinstance(obj, dict) and self._seen.embeds(str(obj.get("id"))) for obj in last.listed.objects)
+        return all(self._seen.repeats(self._record(obj, last, ())) for obj in last.listed.objects)
 
-    def _page(self, answer: Answer, parts: bool) -> Iterator[Record | Refusal]:
+    def _page(self, answer: Answer) -> Iterator[Record | Refusal]:
         notes = answer.notes
         for obj in answer.listed.objects:
-            if not (parts and isinstance(obj, dict) and self._seen.embeds(str(obj.get("id")))):
-                yield from self.taken(obj, answer, notes)
-                notes = ()
+            yield from self.taken(obj, answer, notes)
+            notes = ()
+
+    def _record(self, obj: Any, answer: Answer, notes: tuple[Note, ...]) -> Record | Refusal:
+        return record(obj, self._origin._replace(place=answer.url, self_url=answer.listed.self, notes=notes, owner=self.owner))
 
     def _next(self, url: str, answer: Answer) -> str:
         """Return the next page: links.next with the filters it lost; by number where the page counts say that one is missing."""
@@ -167,7 +174,7 @@ class Walk:
 
     def taken(self, obj: Any, answer: Answer, notes: tuple[Note, ...] = ()) -> Iterator[Record | Refusal]:
         """Yield the object's Record or Refusal if it has not come before."""
-        item = record(obj, self._origin._replace(place=answer.url, self_url=answer.listed.self, notes=notes, owner=self.owner))
+        item = self._record(obj, answer, notes)
         if isinstance(item, Record) and item.type == "Body" and item.id not in self._seen:
             wanted = self._options.get("bodies", ())
             if not wanted or item.id in wanted:

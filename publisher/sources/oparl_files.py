@@ -15,15 +15,14 @@ from typing import Any, NamedTuple
 from publisher.config import Source
 from publisher.errors import Malformed
 from publisher.fetch import Fetch
-from publisher.record import Record, Refusal, content_hash
+from publisher.record import Note, Record, Refusal, content_hash
 from publisher.sources.links import LISTS
 from publisher.sources.oparl_page import Origin, is_oparl, json_of, listed, readdressed, record, type_of
 from publisher.sources.options import check_options
 from publisher.sources.repairs import dialect_of
-from publisher.sources.seen import Seen, embedded
+from publisher.sources.seen import PARTS, Seen, embedded, facts_hash
 
 LARGEST = 1 << 30
-PARTS = frozenset(("AgendaItem", "Consultation", "File", "Location", "Membership", "LegislativeTerm"))
 log = logging.getLogger(__name__)
 
 
@@ -36,14 +35,14 @@ class Document(NamedTuple):
 
 class Folder(NamedTuple):
     """What a first look over all files finds: the product, the list and id of an only body, whose each list is, the hash that counts of
-    an id that stands there twice, and which objects are embedded in others (hashes of their ids)."""
+    an id that stands there twice, and which objects are embedded in others (hash of the id -> hash of what is said there)."""
 
     dialect: str
     body_list: str
     body: str
     owners: dict[str, str]
     best: dict[str, str]
-    embedded: set[int]
+    embedded: dict[int, int]
 
 
 def records(source: Source, _fetch: Fetch | None = None) -> Iterator[Record | Refusal]:
@@ -65,7 +64,11 @@ def records(source: Source, _fetch: Fetch | None = None) -> Iterator[Record | Re
         if url in look.best and look.best[url] != content_hash(obj):
             reason = "the same id stands here with other content, of which the later one is taken"
             yield Refusal(origin.place, reason, type_of(obj), url)
-        elif not url or hash(url) not in look.embedded or type_of(obj) not in PARTS:
+        else:
+            if url and hash(url) in look.embedded and type_of(obj) in PARTS:
+                if look.embedded[hash(url)] == facts_hash(obj):
+                    continue
+                origin = origin._replace(notes=(*origin.notes, Note("damage", "listed_otherwise_than_embedded", "")))
             owner = look.owners.get(origin.self_url.partition("?")[0], "")
             origin = origin._replace(dialect=look.dialect, body_list=look.body_list, body=look.body, owner=owner)
             yield from seen.once(record(obj, origin), origin.place)
@@ -79,12 +82,13 @@ def _look(source: Source) -> Folder:
     best: dict[str, str] = {}
     dialects: dict[str, str] = {}
     body_lists, bodies, owners = dict[str, None](), dict[str, None](), dict[str, str]()
-    inner = set[int]()
+    inner = dict[int, int]()
     for obj, _ in _objects(source):
         if not isinstance(obj, dict) or not isinstance(url := obj.get("id"), str):
             continue
         kind, modified, fingerprint = type_of(obj), str(obj.get("modified", "")), content_hash(obj)
-        inner.update(hash(part["id"]) for _, part in embedded(obj))
+        for _, part in embedded(obj):
+            inner.setdefault(hash(part["id"]), facts_hash(part))
         if not dialects.get(kind):
             dialects[kind] = dialect_of(obj)
         if kind == "System":

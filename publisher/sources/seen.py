@@ -6,10 +6,28 @@ from typing import Any
 
 from publisher.record import Note, Record, Refusal, content
 
+PARTS = frozenset(("AgendaItem", "Consultation", "File", "Location", "Membership", "LegislativeTerm"))
+# What a part's own form has and the embedded one leaves out, or the other way round: links back to owners, stamps, the type's version.
+BACK = frozenset(("type", "created", "modified", "deleted"))
+BACK_OF = {
+    "AgendaItem": BACK | {"meeting"},
+    "Consultation": BACK | {"paper"},
+    "Membership": BACK | {"person"},
+    "LegislativeTerm": BACK | {"body"},
+    "File": BACK | {"body", "paper", "meeting", "agendaItem", "person"},
+    "Location": BACK | {"body", "bodies", "organization", "organizations", "person", "persons", "meeting", "meetings", "paper", "papers"},
+}
+NOTHING: tuple[Any, ...] = (None, "", [], {})
 
-def short_hash(obj: dict[str, Any]) -> int:
-    """Return 64 bits of an object's content, enough to tell two versions of one id apart within this process."""
-    return hash(content(obj))
+
+def short_hash(obj: dict[str, Any], back: frozenset[str] = frozenset()) -> int:
+    """Return 64 bits of an object's content but for some keys, enough to tell two versions of one id apart within this process."""
+    return hash(content({key: value for key, value in obj.items() if key not in back and value not in NOTHING} if back else obj))
+
+
+def facts_hash(obj: dict[str, Any]) -> int:
+    """Return 64 bits of what a part says of itself, the same whether it stands in its owner or in a list of its own."""
+    return short_hash(obj, BACK_OF.get(str(obj.get("type", "")).rsplit("/", 1)[-1], BACK))
 
 
 class Seen:
@@ -26,11 +44,18 @@ class Seen:
         """Return whether a record met so far embeds the object `url`."""
         return hash(url) in self._embedded
 
+    def repeats(self, item: Record | Refusal) -> bool:
+        """Return whether a part's own record says only what its owner, met before, said of it."""
+        return isinstance(item, Record) and item.type in PARTS and self._embedded.get(hash(item.id)) == facts_hash(item.object)
+
     def once(self, item: Record | Refusal, place: str) -> Iterator[Record | Refusal]:
-        """Yield a record at its first coming, with a damage note where it embeds an id that was met with other content; a Refusal
-        if its own id came before with other content; nothing if it came before as it is."""
+        """Yield a record at its first coming, with a damage note where it embeds an id that was met with other content, and one if it is
+        a part that its owner tells otherwise; a Refusal if its own id came before with other content; nothing if it came before as it
+        is, or as a part that says nothing new."""
         if isinstance(item, Refusal):
             yield item
+            return
+        if self.repeats(item):
             return
         fingerprint = short_hash(item.object)
         if item.id in self._records:
@@ -39,11 +64,13 @@ class Seen:
             return
         self._records[item.id] = fingerprint
         reused = [Note("damage", "id_of_other_content", path) for path, part in embedded(item.object) if self._differs(part)]
+        if item.type in PARTS and self.embeds(item.id):
+            reused.append(Note("damage", "listed_otherwise_than_embedded", ""))
         yield replace(item, notes=(*item.notes, *reused)) if reused else item
 
     def _differs(self, part: dict[str, Any]) -> bool:
         """SessionNet (Karlsruhe 2026) gives one consultation id to 121 pairs of different consultations."""
-        fingerprint = short_hash(part)
+        fingerprint = facts_hash(part)
         return self._embedded.setdefault(hash(part["id"]), fingerprint) != fingerprint
 
 

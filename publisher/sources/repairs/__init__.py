@@ -190,8 +190,17 @@ def _leaves(value: Any) -> int:
     return 1 if children is None else sum(_leaves(child) for child in children)
 
 
+# Faults that show only when several objects are looked at together (`publisher.sources.seen`).
+ACROSS = {
+    "id_of_other_content": "One id stands for different contents.",
+    "listed_otherwise_than_embedded": "An object stands in its own list otherwise than where it is embedded; both are kept.",
+}
+
+
 def explained(rule: str) -> str:
     """Return what a repair or finding is about, its first sentence; "" for a rule of another room."""
+    if rule in ACROSS:
+        return ACROSS[rule]
     rows: list[Repair | Finding] = [*DAMAGE, *(row for rows in REPAIRS.values() for row in rows)]
     doc = next((row.rule.__doc__ for row in rows if row.rule.__name__ == rule), None) or ""
     return " ".join(doc.split("\n\n")[0].split())
