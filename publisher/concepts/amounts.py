@@ -30,13 +30,13 @@ VAGUE = re.compile(
 PRODUCT = re.compile(r"\b(?:Teilp|P)rodukt(?:nummer|gruppe)?(?:[\s-]*Nr\.)?:?\s+(\d[\d.\-/]*\d)(?!\d|,\d|\s?[%€])")
 ACCOUNT = re.compile(r"\bSachkonto(?:nummer)?(?:[\s-]*Nr\.)?:?\s+(\d[\d.\-/]*\d)(?!\d|,\d|\s?[%€])")
 PLACE = r"(?:\s*(?:Abs(?:\.|atz)|Satz|S\.|N(?:r\.|ummer)|Buchst(?:\.|abe)|lit\.|Ziff(?:\.|er))\s*[\w]+\)?)"
-PARAGRAPH = rf"§§?\s*\d+[a-z]?\b{PLACE}*"
+PARAGRAPH = rf"§§?\s*\d+[a-z]?\b{PLACE}{{0,9}}"
 LAW = (
-    r"(?:der|des|dem)\s+(?:\w+\s+){0,2}?[A-ZÄÖÜ]\w*(?:satzung|ordnung|gesetz\w*|verordnung)(?:\s+(?:der|des|für)\s+(?:[A-ZÄÖÜ]\S*[^\s.,;:)]\s?){1,4}(?<=\S)|\s+[A-ZÄÖÜ]{2,4}\b)?"
+    r"(?:der|des|dem)\s+(?:\w+\s+){0,2}?[A-ZÄÖÜ]\w*(?:satzung|ordnung|gesetz\w{0,40}|verordnung)(?:\s+(?:der|des|für)\s+(?:[A-ZÄÖÜ]\S*[^\s.,;:)]\s?){1,4}(?<=\S)|\s+[A-ZÄÖÜ]{2,4}\b)?"
     r"(?:\s+vom\s+\d{1,2}\.\d{1,2}\.\d{4})?"
     r"|(?:[A-ZÄÖÜ][A-Za-zÄÖÜäöü]*(?:G|GB|O|VO)|GO|KrO|GemO)\b(?:\s+(?:NRW|NW|LSA|BW|RP|SH))?"
 )
-REFERENCE = re.compile(rf"{PARAGRAPH}(?:\s*(?:,|und|i\.\s?V\.\s?m\.|in Verbindung mit)\s*{PARAGRAPH})*\s+(?:{LAW})(?=[\s.,;:)]|$)")
+REFERENCE = re.compile(rf"{PARAGRAPH}(?:\s*(?:,|und|i\.\s?V\.\s?m\.|in Verbindung mit)\s*{PARAGRAPH}){{0,30}}\s+(?:{LAW})(?=[\s.,;:)]|$)")
 
 
 def money(text: str) -> list[Money]:
@@ -44,7 +44,7 @@ def money(text: str) -> list[Money]:
     return [
         Money(f"{int(hit['whole'].replace('.', ''))}.{_cents(hit['cents'])}", "EUR", hit[0].strip())
         for hit in AMOUNT.finditer(text)
-        if not hit["sign"] and not hit["scale"] and not VAGUE.search(text[: hit.start()])
+        if not hit["sign"] and not hit["scale"] and not VAGUE.search(text[max(0, hit.start() - 40) : hit.start()])
     ]
 
 

@@ -46,8 +46,8 @@ KINDS = {
 }
 NUMBER = rf"\d{{1,3}}|{'|'.join(sorted(NUMBERS, key=len, reverse=True))}"
 KIND = "|".join(f"(?P<{kind}>{words})" for kind, words in KINDS.items())
-COUNT = re.compile(rf"(?:bei\s)?(?P<number>{NUMBER})(?![\d.,]\d)\s*[–-]?\s*(?:x\s?)?(?:{KIND})(?![{LETTER}])")
-COUNT_AFTER = re.compile(rf"(?:{KIND})\s*:?\s*(?P<number>\d{{1,3}})(?!\d)")
+COUNT = re.compile(rf"(?:bei\s)?(?P<number>{NUMBER})(?![\d.,]\d)\s*+[–-]?\s*+(?:x\s?)?(?:{KIND})(?![{LETTER}])")
+COUNT_AFTER = re.compile(rf"(?:{KIND})\s*+:?\s*+(?P<number>\d{{1,3}})(?!\d)")
 FILLER = re.compile(
     rf"(?:der|die|das|den|dem|beschluss|beschlu(?:ss|ß)vorschlag|antrag|vorlage|vorschlag|beschlussempfehlung|ausschuss|rat|anfrage|wird|wurde|ist"
     rf"|so|und|bei|mit|gemäß|laut|zu|abstimmungsergebnis|beratungsergebnis|ergebnis|vorschlagsgemäß|antragsgemäß|entsprechend)(?![{LETTER}])"
@@ -127,6 +127,11 @@ def read(text: str, outcomes: Mapping[str, str], majorities: Mapping[str, str]) 
             statement.add("majority", majorities[concluded[0]["majority"]])
         rest = CONCLUSION.sub(" ", rest)
     return UNCLEAR if ABOUT_THE_VOTE.search(rest) or statement.negated else _result(statement)
+
+
+def exhausted(text: str, outcomes: Mapping[str, str], majorities: Mapping[str, str]) -> bool:
+    """Tell whether every word of `text` belongs to the statement that `read` finds at its head."""
+    return not _statement(normal(text), outcomes, majorities)[1].strip(" .,;:()–-")
 
 
 def normal(text: str) -> str:

@@ -31,7 +31,7 @@ from publisher.graph.mapper import canonical
 from publisher.ontology import OPARLX, RDF_TYPE
 from publisher.record import SCHEMA
 
-POINT = re.compile(r'.*"geometry":\{"coordinates":\[(-?[0-9.]+),(-?[0-9.]+)[^\]]*\],"type":"Point"\}')
+POINT = re.compile(r'.*"geometry":\{"coordinates":\[(-?[0-9.]{1,40}),(-?[0-9.]{1,40})[^\]]{0,80}\],"type":"Point"\}')
 PART_OF_ITS_BODY = ("gremium", "fraktion", "verwaltungsbereich")
 ADDRESS = (
     ("streetAddress", "thoroughfare"),

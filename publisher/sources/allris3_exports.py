@@ -48,10 +48,12 @@ class Export:
 
 def _root(body: bytes | str, url: str) -> ElementTree.Element:
     text = decoded(body) if isinstance(body, bytes) else body
-    if not re.match(r"\s*(?:<\?xml[^>]*\?>)?\s*<(?!html|!doctype)", text, re.IGNORECASE):
+    if not re.match(r"\s*+(?:<\?xml[^>]*\?>)?\s*+<(?!html|!doctype)", text, re.IGNORECASE):
         raise Malformed(url, denial(text[:20_000], url) or "an XML export")
     # The minutes inside are whole documents of their own, each with its prolog.
-    text = re.sub(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>", "", CONTROLS.sub("", text)).strip()
+    text = re.sub(r"<\?xml[^<>]*\?>|<!DOCTYPE[^<>]*>", "", CONTROLS.sub("", text)).strip()
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise Malformed(url, "an XML export without declarations of its own")  # entities may unfold without end
     text = LINK.sub("", AMPERSAND.sub(_known, text))
     try:
         return ElementTree.fromstring(text)

@@ -42,10 +42,10 @@ ENDING = re.compile(r"[/(:*]?-?in(?:nen)?\)?$")
 KEY_NAME = re.compile(r"([A-Z]{2}LFDNR)=")
 ANCHOR = re.compile(r"allris([A-Z]{2})")
 HEADING = re.compile(
-    r"(?:(?:sachverhalt|sachlage|sachdarstellung|sach- und rechtslage|rechtslage|begründung|erläuterung(?:en)?|problem|ziel|"
-    r"petitum|beschluss|beschlussvorschlag|beschlussvorlage|beschlussempfehlung|beschlussentwurf|beschlussantrag|antrag|antragstext|"
-    r"anfrage|antwort|stellungnahme|mitteilung|finanzielle auswirkungen|auswirkungen|kosten|anlagen?|anlage/n|anlage\(n\)|protokoll|"
-    r"niederschrift|wortprotokoll|beratung|abstimmungsergebnis|abstimmung)\s*(?:[/,]|und)?\s*)+:?",
+    r"(?:(?>sachverhalt|sachlage|sachdarstellung|sach- und rechtslage|rechtslage|begründung|erläuterung(?:en)?|problem|ziel|"
+    r"petitum|beschluss(?:vorschlag|vorlage|empfehlung|entwurf|antrag)?|antragstext|antrag|"
+    r"anfrage|antwort|stellungnahme|mitteilung|finanzielle auswirkungen|auswirkungen|kosten|anlage(?:/n|\(n\)|n)?|protokoll|"
+    r"niederschrift|wortprotokoll|beratung|abstimmungsergebnis|abstimmung)\s*+(?:[/,]|und)?\s*+)++:?",
     re.IGNORECASE,
 )
 SECTION_NAMES = {"SV": "Sachverhalt", "BV": "Beschlussvorschlag", "FA": "Finanzielle Auswirkungen", "AN": "Anlagen", "WP": "Protokoll",
@@ -56,7 +56,7 @@ NEXT_GROUP = re.compile(r";|,(?=[^,]*(?:fraktion|gruppe))", re.IGNORECASE)
 INLINE_TAGS = frozenset(INLINE.split(","))
 PORTAL = ("risleft", "rishead", "risnavi", "risprop", "risfoot")
 PARTS = 'div[id^="ris"],meta[name="objectID"]'
-SIZE = re.compile(r"\s*\(\s*[\d.,]+\s*[KMG]?B\s*\)$")
+SIZE = re.compile(r"(?<!\s)\s*+\(\s*+[\d.,]+\s*+[KMG]?B\s*+\)$")
 
 
 class Value(NamedTuple):
@@ -72,7 +72,7 @@ class Value(NamedTuple):
 def field_of(label: str) -> str | None:
     """Return the field that a printed label names, None for one nobody knows: "Bearbeiter/-in:" -> "clerk"."""
     word = plain(label).lower().strip(" :*")
-    word = re.sub(r"\s*\d+$", "", word)
+    word = word.rstrip("0123456789").rstrip()
     return FIELD_OF.get(word) or FIELD_OF.get(ENDING.sub("", word))
 
 
@@ -257,7 +257,7 @@ def texts(frame: Frame) -> dict[str, dict[str, str]]:
         told = _lines(frame.page, anchor)
         name = frame.menu.get(f"allris{code}") or SECTION_NAMES.get(code, code)
         if told and len(told[0]) < 70 and HEADING.fullmatch(told[0]):
-            name = re.sub(r"\s*/\s*", "/", told.pop(0)).rstrip(" :")
+            name = re.sub(r"(?<!\s)\s*+/\s*", "/", told.pop(0)).rstrip(" :")
         text = "\n".join(told).strip()
         if code not in found and re.search(r"\w", text):
             found[code] = {"name": name, "text": text}

@@ -13,7 +13,7 @@ from publisher.sources.pages_common import GERMAN_DAY, HOUR, MONTHS, Sheet, day,
 
 WEEKDAY = re.compile(r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.?")
 MONTH = re.compile(r"([A-Za-zä]{3,9})\.?\s+(\d{4})")
-PERIOD = re.compile(r"(seit|ab|von|bis)?\s*(\d\d\.\d\d\.\d{4})")
+PERIOD = re.compile(r"(?:(seit|ab|von|bis)\s*)?(\d\d\.\d\d\.\d{4})")
 TITLES = re.compile(r"(?:(?:Prof|Dr|Dipl|Mag|Ing|h\. ?c|med|jur|phil|rer|nat|habil|MdL|MdB)\b\.?(?:-[A-Z][a-z]+\.?)?\s*)+")
 
 

@@ -13,7 +13,7 @@ CANCELLED = re.compile(r"entf(?:ä|ae)llt|abgesagt|fällt aus|ausgefallen|aufgeh
 OPEN = re.compile(r"\(?\s*(?:offen|noch offen|ohne)\s*\)?|-+", re.IGNORECASE)
 ORGANIZATION = (("AULFDNR", "au"), ("FRLFDNR", "fr"), ("PALFDNR", "pa"), ("GRLFDNR", "gr"), ("KPLFDNR", "kp"))
 COMMENT = re.compile(r"<!--\s*(\d{1,18})\s*-->")
-CLERKS = re.compile(r"\s*\b(?:verfasser|bearbeiter|ansprechpartner|ansprechperson|antragsteller)[^:]{0,12}:\s*", re.IGNORECASE)
+CLERKS = re.compile(r"(?<!\s)\s*+\b(?:verfasser|bearbeiter|ansprechpartner|ansprechperson|antragsteller)[^:]{0,12}:\s*", re.IGNORECASE)
 
 
 def paper(html: bytes | str, url: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from publisher.sources.allris3_pages import CANCELLED, _full, ended
 from publisher.sources.allris4_pages import Frame, opened, own_key, pieces
 from publisher.sources.pages_common import HOUR, day, hours, key_in, number, plain
 
-SELF = re.compile(r'"u"\s*:\s*"([^"]*?(?:si018|si010|gr010)\?\d+-\d+\.0-[^"]*)"')
+SELF = re.compile(r'"u"\s*:\s*"([^"]{0,400}?(?:si018|si010|gr010)\?\d+-\d+\.0-[^"]*)"')
 NEXT = re.compile(r'"u"\s*:\s*"([^"]*navigator-next)"')
 LINKED = re.compile(r"silink_(\d{1,18})$")
 KINDS = {"rat": "Gremium", "ausschuss": "Gremium", "ausschüsse": "Gremium", "fraktion": "Fraktion", "gruppe": "Fraktion"}

@@ -39,7 +39,7 @@ PORTAL = "nav,header,footer,#menu,#footer,#breadcrumb"
 DOCUMENTS = 'a.doclink,a.pdf,a[href*=".pdf"],a[href*=".PDF"],a[href*="DOLFDNR="]'
 DOC = re.compile(r"(?:^|/)doc(\d{1,18})\.", re.IGNORECASE)
 BUTTONS = ("", "TO", "NA", "VO", "PA")
-PUBLIC = re.compile(r"^\s*(nicht)?\s*-?öffentlich(?:er|e)?\s*(?:teil|sitzung)?:?\s*$", re.IGNORECASE)
+PUBLIC = re.compile(r"^\s*+(nicht)?\s*+-?öffentlich(?:er|e)?\s*+(?:teil|sitzung)?:?\s*+$", re.IGNORECASE)
 
 
 class Frame(NamedTuple):
@@ -194,7 +194,7 @@ def texts(frame: Frame) -> dict[str, dict[str, str]]:
         told = [] if any(inner.mem_id != node.mem_id for inner in node.css("div.docPart")) else page.block(flat(node))
         name = heading
         if told and len(told[0]) < 70 and HEADING.fullmatch(told[0]):
-            name = re.sub(r"\s*/\s*", "/", told.pop(0)).rstrip(" :") or heading
+            name = re.sub(r"(?<!\s)\s*+/\s*", "/", told.pop(0)).rstrip(" :") or heading
         text = "\n".join(told).strip()
         code = next((code for code, pattern in SECTIONS if pattern.search(heading or name)), plain(heading or name).lower())
         if code and code not in found and re.search(r"\w", text):

@@ -13,7 +13,7 @@ from publisher.record import CLASSES, SCHEMA, Note, Record, Refusal
 from publisher.sources.repairs import repaired
 
 TYPE = re.compile(r"https?://(?:www\.)?schema\.oparl\.org/1\.[01]/([A-Za-z]+)/?")
-URL = re.compile(r"https?://(?:[^/?#\s\[\]@:\x00-\x20\x7f]+|\[[0-9a-fA-F:.]+\])(?::\d+)?(?:[/?#][^\x00-\x1f\x7f]*)?\s*")
+URL = re.compile(r"https?://(?:[^/?#\s\[\]@:\x00-\x20\x7f]+|\[[0-9a-fA-F:.]+\])(?::\d+)?(?:[/?#][^\x00-\x1f\x7f]*+)?\s*+")
 WORDS = {word.lower() + end: word for word in CLASSES for end in ("", "s")} | {"bodies": "Body"}
 # Half of a surrogate pair: no character, and no reader of JSON takes it.
 LONE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")

@@ -18,7 +18,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 BREAK = "\x02"  # put between two pieces of text; none of it is on a page, and str.split() does not swallow it
 INLINE = "a,span,b,i,u,em,strong,font,sup,sub,nobr"
 TORN = re.compile(r'\b(?:class|href|colspan|nowrap|valign|action|method|value|type)="[^"]*"\s*/?>')
-CHARSET = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([a-z0-9_-]+)")
+CHARSET = re.compile(rb"(?:charset|encoding)\s*+=\s*+[\"']?\s*+([a-z0-9_-]+)")
 
 
 def decoded(body: bytes, content_type: str = "") -> str:

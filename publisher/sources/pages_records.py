@@ -15,8 +15,8 @@ SECTION_SLUGS = {"SV": "sachverhalt", "BV": "beschlussvorschlag", "FA": "finanzi
                  "BS": "beschluss", "AE": "abstimmungsergebnis"}  # fmt: skip
 ORGANIZATION_PAGES = {"au": ("au020", "AULFDNR"), "fr": ("fr020", "FRLFDNR"), "pa": ("pa020", "PALFDNR"), "gr": ("gr020", "GRLFDNR")}
 ORGANIZATION_TYPES = {"au": "Gremium", "fr": "Fraktion", "pa": "Gremium", "gr": "Gremium"}
-ADDRESS = re.compile(r"(.+?),\s*(\d{5})\s+([^\d(,]+?)\s*(?:[(,].*)?")
-CODE = re.compile(r"((?:[A-ZÄÖÜ]{1,4}[ .]?)?\d[\w./]*|[A-ZÄÖÜ]{1,4}\d*[\w./]*)\s+[-–]\s+(\S.+)")
+ADDRESS = re.compile(r"(.+?),\s*(\d{5})\s++([^\d(,]*[^\d(,\s])\s*+(?:[(,].*)?")
+CODE = re.compile(r"((?:[A-ZÄÖÜ]{1,4}[ .]?)?\d[\w./]*|[A-ZÄÖÜ]{1,4}[\w./]*)\s+[-–]\s+(\S.+)")
 MEETING_FILES = (
     ("resultsProtocol", re.compile(r"niederschrift|ergebnisprotokoll|beschlussprotokoll|^protokoll", re.IGNORECASE)),
     ("verbatimProtocol", re.compile(r"wortprotokoll|wörtliches protokoll", re.IGNORECASE)),

@@ -39,7 +39,7 @@ OTHERS = (
 class Probe(NamedTuple):
     """What an address holds.
 
-    counts: class -> objects, as the server announces them or as seen on first pages. faults: rule -> how often on the pages looked at.
+    counts: class -> objects, as the server announces them or as seen on first pages; announced: those of which the sum is known. faults: rule -> how often on the pages looked at.
     remarks: what a clerk should know, German first. toml: a source file that `publisher harvest` takes.
     """
 
@@ -53,6 +53,7 @@ class Probe(NamedTuple):
     counts: dict[str, int]
     faults: dict[str, int]
     remarks: tuple[str, ...]
+    announced: dict[str, int]
     toml: str
 
 
@@ -141,7 +142,8 @@ def _told(url: str, kind: str, items: list[Record | Refusal], announced: Counter
     remarks = _remarks(records, place, license_, stamps.verdict(today or date.min.isoformat()).words)
     remarks += tuple(f"{item.url}: {item.reason}" for item in items if isinstance(item, Refusal))
     title = str(body.get("name") or system.get("name") or "")
-    found = Probe(url, kind, dialect, label(dialect), title, place.key, license_, {**counts, **announced}, dict(faults), remarks, "")
+    sure = dict(counts if kind == "oparl-files" else announced)
+    found = Probe(url, kind, dialect, label(dialect), title, place.key, license_, {**counts, **announced}, dict(faults), remarks, sure, "")
     return found._replace(toml=toml(found))
 
 
@@ -170,12 +172,12 @@ def _remarks(records: list[Record], place: Place, license_: str, stamps: str) ->
 
 
 def _of_pages(url: str, kind: str, vendor: str, page: Page) -> Probe:
-    named = re.search(rb"<title[^>]*>(.*?)</title>", page.body, re.S | re.I)
+    named = re.search(rb"<title[^<>]{0,200}>(.{0,2000}?)</title>", page.body, re.S | re.I)
     title = " ".join(page._replace(body=named[1]).text.split()) if named else ""
     found = places(url)
     place = found[0] if len(found) == 1 else Place("", "")
     remarks = _remarks([], place, "", "")
-    told = Probe(url, kind, kind, vendor, title, place.key, "", {}, {}, remarks, "")
+    told = Probe(url, kind, kind, vendor, title, place.key, "", {}, {}, remarks, {}, "")
     return told._replace(toml=toml(told))
 
 
@@ -192,8 +194,8 @@ def toml(found: Probe) -> str:
     }
     lines += [f"{key} = {_quoted(value)}" for key, value in values.items() if value]
     lines += ["pause = 1.0"] if "://" in found.url else []
-    if found.counts:
-        lines += ["", "[expected]", *(f"{name} = {count}" for name, count in sorted(found.counts.items()))]
+    if found.announced:
+        lines += ["", "[expected]", *(f"{name} = {count}" for name, count in sorted(found.announced.items()))]
     return "\n".join(re.sub(r"[\x00-\x1f\x7f]+", " ", line) for line in lines) + "\n"
 
 

@@ -31,10 +31,10 @@ SUMS = "Höhe|Betrag|Summe|Zuschuss|Zuschüsse|Kosten|Mitteln?|Aufwand|Förderun
 SMALL_WORDS = "die|der|das|und|als|für|zu|zur|zum|an|in|im|ab|aus|bereit|ein|nicht|pro|je"
 BARE_AMOUNT = re.compile(
     rf"\b(?:{SUMS}) (?:von|i\.?\s?H\.?\s?v\.?)(?: (?:bis zu|rund|ca\.|etwa|je|jeweils))*"
-    rf" {AMOUNT}(?![\d.]*\d)(?=\s*[,;:.)]|\s*$|\s+(?:{SMALL_WORDS})\b)"
+    rf" {AMOUNT}(?![\d.]{0, 30}\d)(?=\s*[,;:.)]|\s*$|\s+(?:{SMALL_WORDS})\b)"
 )
 BROKEN = re.compile("\ufffd|Ã[\u00a0-\u00bf€„‚\u0178\u0152\u0153\u017d\u017e–—]|â€|Â[§°€]")
-DEAD = re.compile(r"(?i)(?:\.{0,2}/)?(?![a-z][a-z0-9+.-]*:)[\w/.-]*?(?:[a-z]{2}\d{3,4}\w*|\w+\.(?:asp|aspx|php))(?:\?|$)")
+DEAD = re.compile(r"(?i)(?:\.{0,2}/)?(?![a-z][a-z0-9+.-]*:)[\w/.-]*?(?:[a-z]{2}\d{3,4}\w{0,40}|\w\.(?:asp|aspx|php))(?:\?|$)")
 ENUMERATED = re.compile(r"(?:[•·*–-]|[a-z]{1,2}\)|[ivx]+\.|\d)")
 OPEN_ENDS = (",", ";", ":", "-", "–", "(", "und", "oder", "sowie", "bzw.")
 

@@ -42,7 +42,7 @@ KEY_BASIS = {
 CODE = re.compile(r"((?:[A-ZÄÖÜ][A-Za-zäöü]{0,3}\.?\s?)?(?:\d[\w./]*|[IVX]{1,5}\b[\w./]*))\s+[-–]\s+(\S.+)")
 MOVER = re.compile(
     r"\b(?:\w*anträge|\w*antrag(?:es|s)?|\w*anfragen?|\w*vorschl(?:ag|ags|ages|äge)|resolution|initiative|eingabe)\s+"
-    r"(der|des|von)\s+(.{3,200}?)\s*(?=\bvom\b|\bzu[rm]?\b|\bbetr|\bgem\.|\bgemäß\b|\bauf\b|\(|:|;|,\s*ein|\s[-–]\s|$)",
+    r"(der|des|von)\s+(.{3,200}?)\s{0,5}(?=\bvom\b|\bzu[rm]?\b|\bbetr|\bgem\.|\bgemäß\b|\bauf\b|\(|:|;|,\s*ein|\s[-–]\s|$)",
     re.IGNORECASE,
 )
 FACTIONS = re.compile(r"(?:\w+-?)?fraktionen\s+(?:(?:von|der)\s+)?(.+)", re.IGNORECASE)
@@ -170,7 +170,7 @@ def proposers(text: str) -> list[str]:
     if not hit:
         return []
     many = FACTIONS.fullmatch(hit[2])
-    parts = [part.strip(" ,") for part in re.split(r",\s+|\s+(?:und|sowie|&)\s+(?:der\s+|von\s+)?", many[1] if many else hit[2])]
+    parts = [part.strip(" ,") for part in re.split(r",\s+|(?<!\s)\s++(?:und|sowie|&)\s+(?:der\s+|von\s+)?", many[1] if many else hit[2])]
     names = [f"Fraktion {part}" if many else part for part in parts if part]
     return list(dict.fromkeys(name for name in groups(names) if slug(name)))
 

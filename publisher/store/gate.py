@@ -35,11 +35,12 @@ PROLOGUE = re.compile(
 )
 WORD = re.compile(r"[A-Za-z]+")
 SERVICE = re.compile(
-    rf"SERVICE{SPACE}(?:SILENT{SPACE})?(?:{IRIREF}|[?$][A-Za-z0-9_\u00b7-\U0010ffff]+|[^\s<>(){{}}?$\"']*:[^\s<>(){{}}]*){SPACE}\{{",
+    rf"SERVICE{SPACE}(?:SILENT{SPACE})?(?:{IRIREF}|[?$][A-Za-z0-9_\u00b7-\U0010ffff]++|[^\s<>(){{}}?$\"':]*+:"
+    rf"(?:[^\s<>(){{}}]*+|[^\s<>(){{}}#]*+\#[^\r\n]*+)){SPACE}\{{",
     re.IGNORECASE,
 )
 AFTER_GRAPH = re.compile(r"(?:^|[\s{}])(?:GRAPH|FROM|NAMED)[ \t]+$", re.IGNORECASE)
-LONGEST_SERVICE = 20_000
+LONGEST_SERVICE, MOST_SERVICES = 20_000, 200
 ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U(00(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4})")
 UNSTABLE = re.compile(r"\b(?:NOW|RAND|UUID|STRUUID)\s*\(", re.IGNORECASE)
 
@@ -108,6 +109,8 @@ def has_service(text: str) -> bool:
     from either. Therefore each `<` is read both ways, each position once, and a clause found under any reading counts.
     A clause glued to the word before it (`trueSERVICE`) or to an empty prefix (`SERVICE:x{`) counts too: parsers take them.
     """
+    if text.lower().count("service") > MOST_SERVICES:
+        return True  # each is looked at to the end of its line
     clauses = {found.start() for found in SERVICE.finditer(text)}
     if not clauses or len(text) > LONGEST_SERVICE:
         return bool(clauses)

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from publisher.errors import LimitMet, QueryRefused
-from publisher.store.gate import IRIREF, PREFIX, SPACE, TOKEN, Query
+from publisher.store.gate import TOKEN, Query
 
 MATCHES = "https://w3id.org/oparl-ld/ns#matches"
 MOST = 10_000
-DECLARED = re.compile(rf"PREFIX{SPACE}((?:[A-Za-z\u00c0-\U0010ffff]{PREFIX})?:){SPACE}({IRIREF})", re.IGNORECASE)
 ESCAPES = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 
 # Returns the best `limit` things for words typed by a person as (IRI, score), best first, and how many there are in all.
@@ -52,8 +51,13 @@ def rewritten(query: Query, find: Find) -> Query:
     """
     if "matches" not in query.text:
         return query
-    names = {prefix + "matches" for prefix, iri in DECLARED.findall(query.text) if iri[1:-1] + "matches" == MATCHES}
     tokens = [token for token in _tokens(query.text) if token.kind != "space"]
+    declared = [
+        (name.text, iri.text[1:-1])
+        for word, name, iri in zip(tokens, tokens[1:], tokens[2:], strict=False)
+        if word.text.upper() == "PREFIX"
+    ]
+    names = {prefix + "matches" for prefix, iri in declared if iri + "matches" == MATCHES}
     edits: list[Edit] = []
     for at, token in enumerate(tokens):
         if token.text == f"<{MATCHES}>" or (token.kind == "name" and token.text in names):

@@ -52,7 +52,7 @@ class Address(NamedTuple):
 
 def shape(path: str) -> str:
     """Return a path without the names of its parameters, in Flask's or OpenAPI's writing."""
-    return re.sub(r"<[^>]*>|\{[^}]*\}", "{}", path)
+    return re.sub(r"<[^<>]*>|\{[^{}]*\}", "{}", path)
 
 
 def addresses() -> list[Address]:
@@ -61,7 +61,7 @@ def addresses() -> list[Address]:
     # Routes under a base with a path stand below it; the description's server names that path.
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         own = rule.rule.removeprefix(prefix) or "/"
-        found.setdefault(shape(own), Address(re.sub(r"<(?:[^>]*:)?(\w+)>", r"{\1}", own), shape(own), rule, ways()[shape(own)]))
+        found.setdefault(shape(own), Address(re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", own), shape(own), rule, ways()[shape(own)]))
     return sorted(found.values())
 
 

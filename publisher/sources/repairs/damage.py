@@ -7,7 +7,7 @@ from typing import Any
 from publisher.sources.repairs.shapes import ONE
 
 MOJIBAKE = re.compile("\ufffd|Ã[\u0080-\u00bf]|Â[\u0080-\u00bf]|â€")
-MARKUP = re.compile(r"&(?:amp|lt|gt|quot|nbsp|[aouAOU]uml|szlig|#\d+);|</?(?:p|br|b|div|span|strong)\b[^>]*>", re.I)
+MARKUP = re.compile(r"&(?:amp|lt|gt|quot|nbsp|[aouAOU]uml|szlig|#\d+);|</?(?:p|br|b|div|span|strong)\b[^<>]*>", re.I)
 
 
 def ags_of_wrong_length(obj: dict[str, Any]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-BREAK = re.compile(r"[ \t]*[\r\n]+[ \t\r\n]*")
+BREAK = re.compile(r"(?<![ \t])[ \t]*+[\r\n]+[ \t\r\n]*")
 ONE_LINE = frozenset(
     ("name", "shortName", "reference", "paperType", "number", "role", "fileName", "familyName", "givenName", "classification")
 )
