@@ -154,6 +154,7 @@ def test_the_compiled_layer_says_what_the_queries_say():
 
 WORDS = st.sampled_from(
     ["beschlossen", "abgelehnt", "zurückgezogen", "zur Kenntnis genommen", "(offen)", "lt. Protokoll", "3 Ja-Stimmen, 3 Nein-Stimmen", None]
+    + ["Variante b) beschlossen", "a) abgelehnt, b) beschlossen"]
 )
 
 
@@ -164,16 +165,32 @@ WORDS = st.sampled_from(
     role=st.sampled_from([None, "Entscheidung", "Vorberatung", "Kenntnisnahme", "Anhörung", "Beratung", "Sonderrolle"]),
     authoritative=st.sampled_from([None, True, False]),
     organizations=st.lists(st.sampled_from(["rat", "haupt"]), max_size=2, unique=True),
+    numbers=st.lists(st.sampled_from(["a)", "b)", "B.", "2"]), max_size=3),
 )
-def test_queries_and_code_agree_on_every_case_of_a_decision(result, text, role, authoritative, organizations):
+def test_queries_and_code_agree_on_every_case_of_a_decision(result, text, role, authoritative, organizations, numbers):
     facts = {"role": role, "authoritative": authoritative, "organization": [f"{ID}/organization/{name}" for name in organizations] or None}
     one = {key: value for key, value in consultation("1").items() if key != "organization"} | {
         k: v for k, v in facts.items() if v is not None
     }
     item = {key: value for key, value in (("result", result), ("resolutionText", text)) if value is not None}
-    objects = [{"type": OP + "Paper", "id": f"{DL}/vorlage/1", "consultation": [one]}, meeting("1", "2021-06-16T17:00:00+02:00", **item)]
+    proposals = [
+        {"type": X + "ResolutionProposal", "id": f"{DL}/vorlage/1/vorschlag/{at}", "oparlx:number": number}
+        for at, number in enumerate(numbers)
+    ]
+    paper = {"type": OP + "Paper", "id": f"{DL}/vorlage/1", "consultation": [one], "oparlx:proposal": proposals}
+    objects = [paper, meeting("1", "2021-06-16T17:00:00+02:00", **item)]
 
     assert triples(compiled(objects)) == queried(objects)
+
+
+def test_a_decision_names_the_proposal_that_the_result_names():
+    objects = town()
+    objects[4]["agendaItem"][0]["result"] = "Variante b) einstimmig beschlossen"
+
+    found = decisions(objects)
+
+    assert found["2"]["selectedProposal"] == f"<{DL}/vorlage/1/vorschlag/b>"
+    assert [key for key, facts in found.items() if "selectedProposal" in facts] == ["2"]
 
 
 def decisions(objects: list[dict[str, Any]]) -> dict[str, dict[str, str]]:

@@ -170,6 +170,30 @@ def test_the_seed_s_proposals_stand_side_by_side_with_their_proposers(seed_home)
     assert ["von SPD-Städteregionstagsfraktion" in rivals[0], "von Verwaltung geändert" in rivals[1]] == [True, True]
 
 
+RESULTS = {
+    "Variante b) mehrheitlich beschlossen": (["", "angenommen"], "Angenommen wurde Vorschlag b: das Ergebnis vom 16. Juni 2021 lautet"),
+    "mehrheitlich beschlossen": (["", ""], "Das Ergebnis nennt keinen von ihnen."),
+    "abweichend von Variante b) beschlossen": (["", ""], "steht nur dann hier, wenn die Quelle es sagt."),
+}
+
+
+@pytest.mark.parametrize(("result", "shown_as"), RESULTS.items())
+def test_which_proposal_was_taken_is_said_only_where_the_result_names_it(tmp_path, result, shown_as):
+    things = town.objects(1)
+    for one in things:
+        one |= orjson.loads(orjson.dumps(FILLED["Paper"]).replace(b"{id}", str(one["id"]).encode())) if "paperType" in one else {}
+        for item in one.get("agendaItem", ()):
+            item["result"] = result
+        for step in one.get("consultation", ()):
+            step |= {"role": "Entscheidung", "authoritative": True}
+    client = app_of(town.published(tmp_path / "home", things)).test_client()
+
+    page = shown(client, "/eli/dl/05334002/vorlage/1")
+
+    assert [" ".join(node.text() for node in one.css(".chip")) for one in page.css(".rival")] == shown_as[0]
+    assert shown_as[1] in text_of(page, "section:has(> .rivals)")
+
+
 def test_the_embedded_document_equals_the_served_one(home):
     app = app_of(home)
     client = app.test_client()

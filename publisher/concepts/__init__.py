@@ -3,6 +3,7 @@
 from publisher.concepts.amounts import Budget, Money, budget, legal_references, money
 from publisher.concepts.results import NO_RESULT, Result, Votes, read
 from publisher.concepts.schemes import SCHEMES, Concept, Concepts, concepts, plain, schemes
+from publisher.concepts.selection import mark_of
 
 __all__ = [
     "NO_RESULT",
@@ -16,6 +17,7 @@ __all__ = [
     "budget",
     "concepts",
     "legal_references",
+    "mark_of",
     "money",
     "plain",
     "read",

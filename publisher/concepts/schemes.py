@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pyoxigraph as ox
 
 from publisher.concepts.results import Result, read
+from publisher.concepts.selection import selected
 from publisher.config import project_file
 from publisher.errors import Misconfigured
 
@@ -120,6 +121,10 @@ class Concepts:
         if not found.understood:
             self.unmapped["result", text] += 1
         return found
+
+    def selected(self, text: str) -> str:
+        """Return the mark of the proposal that a result says was adopted, "b"; "" where that is not certain."""
+        return selected(text, self._slugs["result"], self._slugs["majority"])
 
     def decided(self, result: Result) -> bool | None:
         """Tell whether a result is a decision by its own words or votes; None where only the consultation's role can tell."""

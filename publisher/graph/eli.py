@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
-from publisher.concepts import Concepts
+from publisher.concepts import Concepts, mark_of
 from publisher.graph import core
 from publisher.graph.facts import (
     ACCESS,
@@ -100,6 +100,7 @@ def _reading(scheme: str, text: str, known: Concepts) -> Facts:
         facts += [f"{OPARLX}means> <{result.outcome}>"] if result.outcome else []
         facts += [f"{OPARLX}majority> <{result.majority}>"] if result.majority else []
         facts += [f"{OPARLX}amended> {native(result.amended)}"] if result.amended is not None else []
+        facts += [f"{OPARLX}number> {plain(mark)}"] if (mark := known.selected(text)) else []
         facts += [
             f"{DL}number_of_votes_{kind}> {native(n)}"
             for kind, n in (result.votes._asdict() if result.votes else {}).items()
@@ -215,9 +216,19 @@ def _decision(consultation: dict[str, Any], paper: str, lookup: Lookup, known: C
         yield f"{me} <{OPARLX}majority> <{result.majority}>"
     if result and result.amended is not None:
         yield f"{me} <{OPARLX}amended> {native(result.amended)}"
+    mark = known.selected(text) if text is not None else ""
+    if mark and (proposal := _selected(lookup(paper) or {}, mark)):
+        yield f"{me} <{OPARLX}selectedProposal> <{proposal}>"
     for kind, number in (result.votes._asdict() if result and result.votes else {}).items():
         if number is not None:
             yield f"{me} <{DL}number_of_votes_{kind}> {native(number)}"
+
+
+def _selected(paper: dict[str, Any], mark: str) -> str:
+    """Return the only proposal of a paper that carries the mark, "" if none or several do."""
+    every = [one for one in paper.get("oparlx:proposal", ()) if isinstance(one, dict)]
+    found = [one["id"] for one in every if mark_of(str(one.get("oparlx:number", ""))) == mark]
+    return found[0] if len(found) == 1 else ""
 
 
 def _is_decided(consultation: dict[str, Any], decided: bool | None, known: Concepts) -> bool:

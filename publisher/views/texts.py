@@ -51,6 +51,12 @@ PAGES: dict[str, tuple[str, str]] = {
     "route": ("Beratungsfolge", "Route through the committees"),
     "proposals": ("Beschlussvorschläge", "Proposals for a decision"),
     "proposal": ("Beschlussvorschlag", "Proposal for a decision"),
+    "taken": ("angenommen", "adopted"),
+    "taken_says": (
+        "Angenommen wurde Vorschlag {number}: das Ergebnis vom {day} lautet",
+        "Proposal {number} was adopted: the result of {day} reads",
+    ),
+    "taken_unknown": ("Das Ergebnis nennt keinen von ihnen.", "The result names none of them."),
     "rivals": (
         "Diese Vorschläge schließen einander aus oder ergänzen sich; welcher angenommen wurde, steht nur dann hier, wenn die"
         " Quelle es sagt.",
@@ -314,6 +320,9 @@ PAGES: dict[str, tuple[str, str]] = {
     ),
     "the_query_field": ("Abfrage", "Query"),
     "run_query": ("Abfragen", "Run query"),
+    "query_result": ("Antwort auf die Abfrage", "Answer to the query"),
+    "rows_found": ("Zeilen: {count}.", "Rows: {count}."),
+    "rows_shown": ("Hier stehen die ersten {count}; alle enthält die Datei:", "The first {count} are shown; the files hold all:"),
     "query_examples": ("Fragen zum Ausprobieren", "Questions to try"),
     "format": ("Format der Antwort", "Format of the answer"),
     "format_any": ("nach Art der Abfrage", "by kind of query"),

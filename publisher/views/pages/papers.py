@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from publisher.concepts import concepts
+from publisher.concepts import concepts, mark_of
 from publisher.views import standing, words
 from publisher.views.pages.frame import Things, name_of, place_of, site, today
 from publisher.views.pages.places import outline, places_of
@@ -57,7 +57,7 @@ def paper(obj: dict[str, Any], things: Things, lang: str) -> dict[str, Any]:
         "sentence": standing.sentence(stations, today(), lang),
         "tone": tone(stations),
         "route": stations,
-        "proposals": [_proposal(one, things) for one in things.of(obj.get("oparlx:proposal"))],
+        **rivals(obj, stations, things),
         "sections": sections(obj, things),
         "files": attachments(obj, things, ("mainFile", "auxiliaryFile")),
         "places": located,
@@ -87,8 +87,24 @@ def sections(obj: dict[str, Any], things: Things) -> list[dict[str, Any]]:
     return [one | {"told": told and concepts("").slug("section-type", str(one.get("name", ""))) == "beschlussvorschlag"} for one in found]
 
 
-def _proposal(obj: dict[str, Any], things: Things) -> dict[str, Any]:
-    return obj | {"proposers": things.of(obj.get("oparlx:proposer"))}
+def rivals(obj: dict[str, Any], stations: Iterable[standing.Station], things: Things) -> dict[str, Any]:
+    """Return the proposals with their proposers, the one that was taken marked as such, and the station whose result says so.
+
+    decided: whether the matter was decided at all; where it was and no result names a proposal, the page says that it is not known.
+    """
+    every = things.of(obj.get("oparlx:proposal"))
+    marks = [mark_of(str(one.get("oparlx:number", ""))) for one in every]
+    decisive = [one for one in stations if one.decisive and one.result and one.state == "past"]
+    said = ((one, concepts("").selected(one.result)) for one in reversed(decisive)) if len(every) > 1 else ()
+    station, mark = next(((one, mark) for one, mark in said if mark and marks.count(mark) == 1), (None, ""))
+    return {
+        "proposals": [
+            one | {"proposers": things.of(one.get("oparlx:proposer")), "taken": bool(mark) and own == mark}
+            for one, own in zip(every, marks, strict=True)
+        ],
+        "taken_at": station,
+        "decided": any(one.outcome == "beschlossen" for one in decisive),
+    }
 
 
 def attachments(obj: dict[str, Any], things: Things, keys: Iterable[str]) -> list[Attachment]:

@@ -13,6 +13,7 @@ from publisher.ontology import ontology
 from publisher.views import standing, words
 from publisher.views.pages import meetings, papers, people, places, towns
 from publisher.views.pages.frame import Things, asked_language, document, label, memory, name_of, page, place_of, remembered, site, today
+from publisher.views.shelf import links
 
 ALWAYS = frozenset(
     ("type", "id", "created", "modified", "deleted", "owl:sameAs", "prov:wasDerivedFrom", "oparlx:keyBasis", "oparlx:damage")
@@ -75,7 +76,8 @@ def render(found: Found, reader: Reader, lang: str) -> tuple[Any, bytes]:
 
 def again(key: Any, release: int) -> bytes | None:
     """Return a page of a release that is still remembered, None otherwise."""
-    return memory().held(key, release)
+    found: bytes | None = memory().held(key, release)
+    return found
 
 
 def stamp(reader: Reader, lang: str) -> str:
@@ -108,7 +110,7 @@ def _common(found: Found, obj: dict[str, Any], things: Things, lang: str, view: 
         "damage": standing.listed(obj.get("oparlx:damage")),
         "key_basis": obj.get("oparlx:keyBasis", ""),
         "originals": originals(obj),
-        "same_as": standing.listed(obj.get("owl:sameAs")),
+        "same_as": [*standing.listed(obj.get("owl:sameAs")), *(other for _, other in links().of.get(found.iri, ()))],
         "contact": site().contact or _contact(found, things.reader),
         "base": current_app.config["BASE"],
         "current_iri": found.iri,
