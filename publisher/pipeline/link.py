@@ -36,13 +36,17 @@ class Link(NamedTuple):
 
 
 class Thing(NamedTuple):
-    """What is linked, of either side. originals: ids of the source. place: AGS or ARS of its body, "" if unknown."""
+    """What is linked, of either side. originals: ids of the source. place: AGS or ARS of its body, "" if unknown.
+
+    external: the Body of another server that an Organization says it is of (OParl 1.1, Organization.externalBody).
+    """
 
     iri: str
     type: str
     name: str
     originals: frozenset[str] = frozenset()
     place: str = ""
+    external: str = ""
 
 
 def things(objects: Iterable[dict[str, Any]]) -> Iterator[Thing]:
@@ -56,7 +60,8 @@ def things(objects: Iterable[dict[str, Any]]) -> Iterator[Thing]:
         place = places.get(obj["id"] if str(obj["type"]).endswith("/Body") else str(obj.get("body", "")), "")
         for one in (obj, *(part for _, part in parts(obj))):
             originals = frozenset(str(url) for url in _list(one.get("owl:sameAs")))
-            yield Thing(one["id"], str(one["type"]).rsplit("/", 1)[-1], str(one.get("name") or ""), originals, place)
+            external = str(one.get("externalBody") or "")
+            yield Thing(one["id"], str(one["type"]).rsplit("/", 1)[-1], str(one.get("name") or ""), originals, place, external)
 
 
 def listed(text: str, place: str) -> list[Thing]:
@@ -90,7 +95,9 @@ def propose_links(ours: Iterable[Thing], theirs: Iterable[Thing]) -> list[Link]:
     by_original: dict[str, list[Thing]] = defaultdict(list)
     by_place: dict[str, list[Thing]] = defaultdict(list)
     by_name: dict[str, list[Thing]] = defaultdict(list)
-    for other in theirs:
+    ours, theirs = sorted(ours), sorted(theirs)
+    places = {iri: one.place for one in (*ours, *theirs) if one.type == "Body" for iri in (one.iri, *one.originals)}
+    for other in (_abroad(one, places) for one in theirs):
         for url in (*sorted(other.originals), other.iri):
             by_original[url].append(other)
         if other.type in ("Body", "") and other.place:
@@ -98,11 +105,16 @@ def propose_links(ours: Iterable[Thing], theirs: Iterable[Thing]) -> list[Link]:
         if other.name:
             by_name[_key(other.name)].append(other)
     found: dict[tuple[str, str], Link] = {}
-    for own in sorted(ours):
+    for own in (_abroad(one, places) for one in ours):
         for link in (*_same(own, by_original), *_placed(own, by_place), *_called(own, by_name)):
             if link.subject != link.object:
                 found.setdefault((link.subject, link.object), link)
     return sorted(found.values())
+
+
+def _abroad(one: Thing, places: Mapping[str, str]) -> Thing:
+    """Place an organisation that is of another server's Body there, if that is known."""
+    return one._replace(place=places[one.external]) if one.external in places else one
 
 
 def _same(own: Thing, by_original: Mapping[str, list[Thing]]) -> Iterator[Link]:
@@ -176,6 +188,12 @@ def read(text: str, place: str) -> list[Link]:
             raise Malformed(f"{place}, line {number}", "expected two IRIs")
         links.append(link)
     return links
+
+
+def linksets(home: Path, base: str) -> dict[str, str]:
+    """Return linkset -> N-Quads of the confirmed links in {home}/linksets/*.csv. Raises Malformed for a line that is none."""
+    paths = sorted((home / "linksets").glob("*.csv"))
+    return {path.stem: quads(base, path.stem, read(path.read_text("utf-8"), str(path))) for path in paths}
 
 
 def quads(base: str, name: str, links: Iterable[Link], modified: str = "") -> str:

@@ -12,6 +12,7 @@ from publisher.ontology import VERSION, ontology
 from publisher.views import nodes, pages
 from publisher.views.answers import CACHING, CONDITIONAL, negotiated, problem, unchanged, validated
 from publisher.views.frames import frame
+from publisher.views.shelf import links
 
 blueprint = Blueprint("documents", __name__)
 
@@ -146,7 +147,8 @@ def _named(reader: Reader, iri: str) -> tuple[Found | None, str | None]:
 def _links(found: Found) -> str:
     others = [f'<{found.iri}.{suffix}>; rel="alternate"; type="{media}"' for suffix, media in BY_SUFFIX.items() if suffix != "json"]
     report = f'<{current_app.config["BASE"]}/report/record?iri={quote(found.iri, safe="")}>; rel="describedby"'
-    return ", ".join([*others, f'<{found.iri}>; rel="canonical"', report])
+    same = [f'<{other}>; rel="{predicate}"' for predicate, other in links().of.get(found.iri, ())]
+    return ", ".join([*others, f'<{found.iri}>; rel="canonical"', report, *same])
 
 
 def _by_reference(reader: Reader, jurisdiction: str, reference: str) -> Response:

@@ -1,7 +1,8 @@
 """What lies in the directory of the release in service: files sent as they are, and its search index."""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, current_app, request, send_file
 
@@ -10,6 +11,16 @@ from publisher.search import Index
 from publisher.views.answers import problem, unchanged
 
 SMALL = 2_000_000  # bytes; read at once such a file is sent several times faster than piece by piece
+
+
+LINK = re.compile(r"(?m)^<([^>]+)> <http://www\.w3\.org/(2002/07/owl#sameAs|2004/02/skos/core#\w+Match)> <([^>]+)> <")
+
+
+class Links(NamedTuple):
+    """The confirmed links of a release. of: our IRI -> (predicate, IRI elsewhere); to: an IRI elsewhere -> ours that are the same."""
+
+    of: dict[str, list[tuple[str, str]]]
+    to: dict[str, list[str]]
 
 
 def release() -> Release:
@@ -45,6 +56,21 @@ def _tag(path: Path) -> str:
         held = current_app.extensions["shelf"] = (now.number, now.manifest.get("files", {}))
     noted = held[1].get(str(path.relative_to(now.path)), {})
     return str(noted.get("sha256", now.number))[:32]
+
+
+def links() -> Links:
+    """Return the confirmed links of the release in service, read once."""
+    held: tuple[int, Links] | None = current_app.extensions.get("links")
+    now = release()
+    if held is None or held[0] != now.number:
+        found = Links({}, {})
+        for path in sorted((now.path / "linksets").glob("*.nq")):
+            for subject, word, other in LINK.findall(path.read_text("utf-8")):
+                found.of.setdefault(subject, []).append((f"http://www.w3.org/{word}", other))
+                if not word.endswith("closeMatch"):
+                    found.to.setdefault(other, []).append(subject)
+        held = current_app.extensions["links"] = (now.number, found)
+    return held[1]
 
 
 def search_index() -> Index:

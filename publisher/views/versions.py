@@ -15,6 +15,7 @@ from publisher.views.answers import HTML, negotiated, problem, validated
 from publisher.views.documents import context_url
 from publisher.views.pages.frame import language
 from publisher.views.pages.frame import shown as page
+from publisher.views.shelf import links
 
 blueprint = Blueprint("versions", __name__)
 
@@ -161,14 +162,17 @@ def _text(value: Any) -> str:
 
 @blueprint.get("/lookup")
 def lookup() -> Response:
-    """Answer with our IRIs for the id or page of an original: /lookup?uri=https://ris.example.org/vo020.asp?VOLFDNR=1."""
+    """Answer with our IRIs for the id or page of an original, or for the IRI elsewhere that a confirmed link says is the same.
+
+    /lookup?uri=https://ris.example.org/vo020.asp?VOLFDNR=1
+    """
     uri = request.args.get("uri", "")
     if not uri:
         return problem(
             400, "uri fehlt / uri is missing", "Beispiel / example: /lookup?uri=https%3A%2F%2Fris.example.org%2Foparl%2Fpaper%2F1"
         )
     reader = _reader()
-    found = reader.lookup(uri) or ([uri] if reader.get(uri) else [])
+    found = reader.lookup(uri) or ([uri] if reader.get(uri) else links().to.get(uri, []))
     if not found:
         return problem(404, "Unbekannt / unknown", f"{uri}: zu dieser Adresse wurde nichts veröffentlicht / nothing was published for it")
     rows = reader.many(found)
