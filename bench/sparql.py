@@ -4,7 +4,10 @@
 
 rdflib-endpoint wants a virtual environment of its own: python -m venv e && e/bin/pip install rdflib-endpoint[cli] uvicorn,
 then --rdflib-endpoint e/bin/rdflib-endpoint. Prints a Markdown table: requests a second, median and 99th percentile in ms, and
-the ratio to the bare server. Text search: ours by the index, the others by CONTAINS, for they have none.
+the ratio to the bare server. No two queries are alike (another paper, committee, year, word, and a number as comment), so nobody answers
+from memory; only the rows "ours, asked again" ask one query again and again, which ours remembers for as long as a release lasts. The
+whole mix is what a client gets who asks all six shapes in turn. Text search: ours by the index, the others by CONTAINS, for they
+have none.
 """
 
 import argparse
@@ -52,6 +55,7 @@ WORDS = (
     "Neubau",
     "Sanierung",
 )
+OURS, BARE, MIX = "ours", "Oxigraph server", "whole mix"
 PATIENCE = 20.0  # seconds; a server that needs longer for one answer is out of this race
 
 
@@ -100,32 +104,59 @@ def paper(key: int, draw: Random) -> tuple[str, str, bytes]:
     return iri, name, text.encode()
 
 
-def queries(papers: int) -> dict[str, tuple[str, str]]:
-    """Return the shapes: name -> (our query, the peers' query)."""
-    one = f"<{BASE}/eli/dl/05334/vorlage/{papers // 2}>"
-    hundred = " ".join(f"<{BASE}/eli/dl/05334/vorlage/{papers // 2 + key}>" for key in range(100))
+def queries(papers: int, draw: Random) -> dict[str, tuple[str, str]]:
+    """Return the shapes with parameters drawn anew: name -> (our query, the peers' query)."""
+    key, committee, year, word = draw.randrange(papers - 100), draw.randrange(40), draw.randrange(2005, 2022), draw.choice(WORDS)
+    one = f"<{BASE}/eli/dl/05334/vorlage/{key}>"
+    hundred = " ".join(f"<{BASE}/eli/dl/05334/vorlage/{key + turn}>" for turn in range(100))
+    day = f"2004-{draw.randrange(1, 13):02}-{draw.randrange(1, 28):02}"
     shapes = {
         "record with route": f"SELECT * {{ {one} o:name ?n ; o:consultation ?c . ?c o:role ?r ; o:organization ?g ; o:meeting ?m }}",
-        "committee, dates, ordered": f"SELECT ?p ?n ?d {{ ?c o:organization <{BASE}/id/05334/organization/7> ; o:paper ?p . "
-        '?p o:name ?n ; o:date ?d FILTER(?d >= "2015-01-01"^^xsd:date && ?d < "2017-01-01"^^xsd:date) } ORDER BY DESC(?d) ?p LIMIT 100',
-        "counts by organisation, year": "SELECT ?g ?y (COUNT(*) AS ?k) { ?p o:originatorOrganization ?g ; o:date ?d } "
-        "GROUP BY ?g (YEAR(?d) AS ?y)",
+        "committee, dates, ordered": f"SELECT ?p ?n ?d {{ ?c o:organization <{BASE}/id/05334/organization/{committee}> ; o:paper ?p . "
+        f'?p o:name ?n ; o:date ?d FILTER(?d >= "{year}-01-01"^^xsd:date && ?d < "{year + 2}-01-01"^^xsd:date) }} '
+        "ORDER BY DESC(?d) ?p LIMIT 100",
+        "counts by organisation, year": "SELECT ?g ?y (COUNT(*) AS ?k) { ?p o:originatorOrganization ?g ; o:date ?d "
+        f'FILTER(?d > "{day}"^^xsd:date) }} GROUP BY ?g (YEAR(?d) AS ?y)',
         "property path": f"SELECT DISTINCT ?g {{ {one} o:consultation/o:meeting/^o:meeting/o:organization ?g }}",
         "harvest 100 papers": f"CONSTRUCT {{ ?p ?q ?v }} {{ VALUES ?p {{ {hundred} }} ?p ?q ?v }}",
     }
     both = {name: (PREFIX + text, PREFIX + text) for name, text in shapes.items()}
-    ours = 'SELECT ?p ?n { ?p x:matches ("Friedhof" ?s 50) ; o:name ?n } ORDER BY DESC(?s)'
-    theirs = 'SELECT ?p ?n { ?p a o:Paper ; o:name ?n FILTER(CONTAINS(LCASE(?n), "friedhof")) } LIMIT 50'
+    other, most = draw.choice(WORDS), draw.randrange(30, 50)
+    ours = f'SELECT ?p ?n {{ ?p x:matches ("{word} {other}" ?s {most}) ; o:name ?n }} ORDER BY DESC(?s)'
+    found = " && ".join(f'CONTAINS(LCASE(?n), "{one.lower()}")' for one in (word, other))
+    theirs = f"SELECT ?p ?n {{ ?p a o:Paper ; o:name ?n FILTER({found}) }} LIMIT {most}"
     return both | {"text search": (PREFIX + ours, PREFIX + theirs)}
 
 
-def client(port: int, path: str, query: str, seconds: float, sent: Any) -> None:
-    """Ask the same query again and again on one connection; send the times in seconds and the rows, or no times after a time-out."""
-    accept = "application/n-triples" if "CONSTRUCT" in query else "application/sparql-results+json"
-    target, times, rows = f"{path}?{urlencode({'query': query})}", [], 0
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    end = time.perf_counter() + seconds
-    while not times or time.perf_counter() < end:
+class Ask(NamedTuple):
+    """Whom to ask what: port, path, the shape's name, whether in our own way, whether the same again and again."""
+
+    port: int
+    path: str
+    shape: str
+    papers: int
+    own: bool
+    again: bool
+
+    def targets(self, seed: int) -> Iterator[str]:
+        """Yield the request targets of one client, without end."""
+        draw = Random(4 if self.again else seed)
+        while True:
+            text = queries(self.papers, draw)[self.shape][not self.own]
+            target = f"{self.path}?{urlencode({'query': f'{text} # {draw.random()}'})}"
+            yield target
+            while self.again:
+                yield target
+
+
+def client(ask: Ask, seed: int, seconds: float, sent: Any) -> None:
+    """Ask on one connection; send the times in seconds and the rows of the first, or no times after a time-out."""
+    harvest = ask.shape.startswith("harvest")
+    accept = "application/n-triples" if harvest else "application/sparql-results+json"
+    targets, times, rows = ask.targets(seed), [], 0
+    connection = http.client.HTTPConnection("127.0.0.1", ask.port, timeout=PATIENCE)
+    while not times or sum(times) < seconds:
+        target = next(targets)
         begin = time.perf_counter()
         try:
             connection.request("GET", target, headers={"Accept": accept})
@@ -134,18 +165,18 @@ def client(port: int, path: str, query: str, seconds: float, sent: Any) -> None:
         except TimeoutError:
             sent.put(([], 0))
             return
+        times.append(time.perf_counter() - begin)
         if response.status != 200:
             raise SystemExit(f"{response.status} {body[:300]!r}")
-        times.append(time.perf_counter() - begin)
         if len(times) == 1:
-            rows = len(body.splitlines()) if "triples" in accept else len(json.loads(body)["results"]["bindings"])
+            rows = len(body.splitlines()) if harvest else len(json.loads(body)["results"]["bindings"])
     sent.put((times, rows))
 
 
-def measured(port: int, path: str, query: str, seconds: float, clients: int) -> Measure:
+def measured(ask: Ask, seconds: float, clients: int) -> Measure:
     """Return what `clients` at once get; no requests a second if any of them waited longer than PATIENCE."""
     sent: Any = multiprocessing.Queue()
-    crowd = [multiprocessing.Process(target=client, args=(port, path, query, seconds, sent)) for _ in range(clients)]
+    crowd = [multiprocessing.Process(target=client, args=(ask, seed, seconds, sent)) for seed in range(clients)]
     for one in crowd:
         one.start()
     results = [sent.get(timeout=seconds + PATIENCE + 10) for _ in crowd]
@@ -205,7 +236,7 @@ def servers(folder: Path, rdflib_endpoint: str) -> Iterator[tuple[str, list[str]
     port = free_port()
     ours = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "publisher.views.sparql:served_dataset", "--no-log"]
     yield (
-        "ours",
+        OURS,
         [*ours, "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "16", "--backpressure", "64"],
         port,
         "/sparql",
@@ -213,7 +244,7 @@ def servers(folder: Path, rdflib_endpoint: str) -> Iterator[tuple[str, list[str]
     port = free_port()
     bare = str(Path(sys.executable).with_name("oxigraph"))
     yield (
-        "Oxigraph server",
+        BARE,
         [bare, "serve-read-only", "-l", str(folder / "bare"), "-b", f"127.0.0.1:{port}", "--union-default-graph"],
         port,
         "/query",
@@ -251,6 +282,32 @@ def memory(pid: int) -> int:
         return 0
 
 
+def raced(options: argparse.Namespace) -> dict[tuple[str, int, str], Measure]:
+    """Return the measures by shape, clients and server."""
+    results: dict[tuple[str, int, str], Measure] = {}
+    with ExitStack() as stack:
+        # All stand at once and are asked in turn, shape by shape, so that a busy minute of the machine hits them alike.
+        standing = list(servers(options.folder, options.rdflib_endpoint))
+        for _, command, port, _ in standing:
+            stack.enter_context(running(command, port, PUBLISHER_DATASET=str(options.folder), PUBLISHER_BASE=BASE))
+        ways = [(name, port, path, name == OURS, False) for name, _, port, path in standing]
+        ways.insert(1, (f"{OURS}, asked again", *ways[0][1:4], True))
+        for shape in queries(options.papers, Random(0)):
+            for clients in options.clients:
+                for name, port, path, own, again in ways:
+                    ask = Ask(port, path, shape, options.papers, own, again)
+                    alone = measured(ask, 0.3, 1)
+                    # Several clients on what one waited seconds for would only time out.
+                    slow = not alone.rate or alone.median * clients > PATIENCE * 500
+                    results[shape, clients, name] = alone if slow else measured(ask, options.seconds, clients)
+    for clients in options.clients:
+        for name, *_ in ways:
+            rates = [found.rate for (_, many, server), found in results.items() if (many, server) == (clients, name)]
+            mixed = len(rates) / sum(1 / rate for rate in rates) if all(rates) else 0.0
+            results[MIX, clients, name] = Measure(mixed, 0.0, 0.0, 0)
+    return results
+
+
 def main() -> None:
     """Run and print the comparison."""
     options = argparse.ArgumentParser()
@@ -266,22 +323,9 @@ def main() -> None:
     prepared(chosen.folder, chosen.papers)
     print(f"{chosen.papers} papers, {sum(1 for _ in (chosen.folder / 'data.nq').open('rb'))} quads\n")
     print("| query | clients | server | requests/s | median ms | p99 ms | rows | ratio to bare |\n|---|---|---|---|---|---|---|---|")
-    results: dict[tuple[str, int, str], Measure] = {}
-    with ExitStack() as stack:
-        # All stand at once and are asked in turn, shape by shape, so that a busy minute of the machine hits them alike.
-        standing = list(servers(chosen.folder, chosen.rdflib_endpoint))
-        for _, command, port, _ in standing:
-            stack.enter_context(running(command, port, PUBLISHER_DATASET=str(chosen.folder), PUBLISHER_BASE=BASE))
-        for shape, texts in queries(chosen.papers).items():
-            for clients in chosen.clients:
-                for name, _, port, path in standing:
-                    query = texts[name != "ours"]
-                    alone = measured(port, path, query, 0.3, 1)
-                    # Several clients on what one waited seconds for would only time out.
-                    slow = not alone.rate or alone.median * clients > PATIENCE * 500
-                    results[shape, clients, name] = alone if slow else measured(port, path, query, chosen.seconds, clients)
-    for (shape, clients, name), (rate, median, p99, rows) in sorted(results.items(), key=lambda item: item[0][:2]):
-        ratio = rate / results[shape, clients, "Oxigraph server"][0]
+    results = raced(chosen)
+    for (shape, clients, name), (rate, median, p99, rows) in sorted(results.items(), key=lambda item: (item[0][0] == MIX, item[0][:2])):
+        ratio = rate / results[shape, clients, BARE][0]
         print(f"| {shape} | {clients} | {name} | {rate:.1f} | {median:.2f} | {p99:.1f} | {rows} | {ratio:.2f} |")
     if chosen.stream:
         million(chosen.folder)

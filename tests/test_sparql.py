@@ -13,13 +13,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.etree import ElementTree
 
+import brotli
 import pytest
 from rdflib import Dataset, Graph, URIRef
 
 from publisher.errors import LimitMet
 from publisher.store import opened
 from publisher.store.gate import Query, checked
-from publisher.store.workers import Job, Limits, Pool, Purse, Worker, met
+from publisher.store.limits import Limits, Purse, met
+from publisher.store.workers import Job, Pool, Worker
+from publisher.views import create_app
+from publisher.views.results import Kept
 from publisher.views.sparql import dataset_app
 
 BASE = "https://ris.example.org"
@@ -262,11 +266,47 @@ def test_an_answer_that_changes_with_the_clock_is_not_kept(client):
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_gzip_is_the_same_answer(client):
-    zipped = asked(client, ALL, "text/csv", **{"Accept-Encoding": "gzip"})
+UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress}
 
-    assert zipped.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(zipped.data) == asked(client, ALL, "text/csv").data
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"), [("gzip", "gzip"), ("br;q=0.2, gzip;q=0.1", "br"), ("gzip, deflate, br", "br"), ("*", "br")]
+)
+def test_a_packed_answer_is_the_same_answer(client, accepted, coding):
+    for _ in range(2):  # worked out, and kept
+        packed = asked(client, ALL, "text/csv", **{"Accept-Encoding": accepted})
+
+        assert (packed.headers["Content-Encoding"], packed.headers["Vary"]) == (coding, "Accept, Accept-Encoding")
+        assert UNPACK[coding](packed.data) == asked(client, ALL, "text/csv").data
+        assert packed.headers["ETag"] == asked(client, ALL, "text/csv").headers["ETag"]
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "br;q=0, gzip;q=0", "zstd", "*;q=0"])
+def test_who_unpacks_nothing_is_sent_nothing_packed(client, accepted):
+    assert "Content-Encoding" not in asked(client, ALL, "text/csv", **{"Accept-Encoding": accepted}).headers
+
+
+def test_an_answer_is_worked_out_once_a_release(release):
+    app = dataset_app(release, BASE, Limits(workers=1, client_seconds=0))
+    client = app.test_client()
+
+    first, again, other = (asked(client, ALL, accept) for accept in ("text/csv", "text/csv", "text/tab-separated-values"))
+
+    assert (again.data, again.headers["ETag"]) == (first.data, first.headers["ETag"])
+    assert [answer.headers["X-Query-Time"] == "0" for answer in (first, again, other)] == [False, True, False]
+    app.extensions["sparql"].pool.close()
+
+
+def test_what_is_kept_has_bounds_and_ends_with_its_release():
+    kept = Kept(room=100, largest=60)
+    for key in ("a", "b", "c"):
+        kept.put(1, key, key.encode() * 40)
+    kept.put(1, "large", b"x" * 61)
+
+    assert [kept.get(1, key) is not None for key in ("a", "b", "c", "large")] == [False, True, True, False]
+    assert kept.get(2, "b") is None
+    kept.put(2, "b", b"new")
+    assert (kept.get(1, "c"), kept.get(2, "c"), kept.get(2, "b")) == (None, None, b"new")
 
 
 def test_a_large_answer_is_whole_zipped_or_not(release):
@@ -274,11 +314,11 @@ def test_a_large_answer_is_whole_zipped_or_not(release):
     query = f"SELECT ?a ?n {{ ?a <{NAME}> ?n . ?b <{NAME}> ?m }}"
 
     plain = asked(app.test_client(), query, "text/tab-separated-values")
-    zipped = asked(app.test_client(), query, "text/tab-separated-values", **{"Accept-Encoding": "gzip"})
+    packed = {coding: asked(app.test_client(), query, "text/tab-separated-values", **{"Accept-Encoding": coding}).data for coding in UNPACK}
 
     assert plain.content_length == len(plain.data) > 4 << 20
     assert plain.data.count(b"\n") == PAPERS**2 + 1
-    assert gzip.decompress(zipped.data) == plain.data
+    assert [UNPACK[coding](data) == plain.data for coding, data in packed.items()] == [True, True]
     app.extensions["sparql"][0].close()
 
 
@@ -433,7 +473,8 @@ def test_a_worker_cannot_reach_another_server_even_past_the_gate(release):
 
 def test_a_worker_ends_with_its_parent(release):
     code = (
-        "import sys, time; from pathlib import Path; from publisher.store.workers import *; from publisher.store.gate import checked\n"
+        "import sys, time; from pathlib import Path; from publisher.store.workers import *\n"
+        "from publisher.store.limits import *; from publisher.store.gate import checked\n"
         f"worker = Worker(Path({str(release / 'store')!r}), Limits()); worker.start(); print(worker._process.pid, flush=True)\n"
         f"worker.ask(Job(checked({CROSS!r}), 'text/csv'))"
     )
@@ -543,3 +584,22 @@ def test_a_store_that_breaks_is_no_fault_of_the_query(release, tmp_path):
     assert response.status_code == 503
     assert "limit" not in response.json
     app.extensions["sparql"][0].close()
+
+
+def test_a_browser_without_script_gets_its_answer_as_a_table(sample_home):
+    client = create_app(sample_home).test_client()
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+    def read(query: str, **more: str) -> str:
+        response = client.get("/sparql", query_string={"query": query, **more}, headers=browser)
+        assert (response.status_code, response.mimetype) == (200, "text/html")
+        assert response.headers["Vary"] == "Accept, Accept-Encoding, Accept-Language"
+        return response.text
+
+    rows = read(f"SELECT ?paper ?name {{ ?paper <{NAME}> ?name }} LIMIT 2", format="")
+    assert rows.count("<tr>") == 3 and "Zeilen: 2." in rows and '<th scope="col">paper</th>' in rows
+    assert "Rows: 2." in read(f"SELECT ?paper ?name {{ ?paper <{NAME}> ?name }} LIMIT 2", lang="en")
+    assert "<td><span>true</span></td>" in read("ASK { ?a ?b ?c }")
+    assert "&gt; a &lt;https://schema.oparl.org/1.1/" in read("CONSTRUCT { ?a a ?c } { ?a a ?c } LIMIT 3")
+    assert "<td><span>&lt;script&gt;</span></td>" in read('SELECT ("<script>" AS ?x) {}')
+    assert "<td><span>javascript:alert(1)</span></td>" in read('SELECT (IRI("javascript:alert(1)") AS ?x) {}')

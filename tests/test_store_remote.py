@@ -21,7 +21,7 @@ from publisher.release import current
 from publisher.store import opened, rows
 from publisher.store.engine import Engine, address
 from publisher.store.remote import GENERATION, Remote, publication
-from publisher.store.workers import Limits
+from publisher.store.limits import Limits
 from publisher.views import create_app
 from publisher.views.sparql import dataset_app
 from tests import town

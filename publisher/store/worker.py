@@ -5,6 +5,7 @@ Run as a file, not as a module: it knows nothing but pyoxigraph, so that a kille
 
 import ctypes
 import errno
+import gc
 import json
 import os
 import platform
@@ -21,8 +22,13 @@ from typing import IO, Any, NoReturn, cast
 
 import pyoxigraph as ox
 
-INLINE = 256 * 1024
-HEAD = struct.Struct("!II")
+INLINE = 128 * 1024
+# What leads each message to the parent: its kind, the milliseconds the query took, and the length of the answer or sentence.
+# A FILED answer is not in the message but in the file whose descriptor comes with it.
+HEAD = struct.Struct("!BdQ")
+READY, DONE, FILED, MET, MALFORMED, FAILED, BROKEN = range(7)
+SIZE = struct.Struct("!I")
+READ = 1 << 16
 
 # seccomp: (audit architecture, socket(2), io_uring_setup(2)); a filter for any other machine is not known to us.
 MACHINES = {"x86_64": (0xC000003E, 41, 425), "aarch64": (0xC00000B7, 198, 425)}
@@ -130,32 +136,28 @@ ROWS: dict[str, tuple[int, Callable[[], Callable[[bytes], int]]]] = {
 }
 
 
-def answer(store: ox.Store, job: dict[str, Any]) -> tuple[dict[str, Any], Spool | None]:
-    """Return what became of a query: {"status": "done" | "met" | "malformed" | "failed" | "broken", ...}, and its answer when done."""
-    begin = time.perf_counter()
+def answer(store: ox.Store, job: dict[str, Any]) -> tuple[int, str | Spool]:
+    """Return what became of a query: DONE and its answer, or another kind and the name of the limit or the engine's sentence."""
     first, count = ROWS.get(job["type"], (0, lambda: lambda _: 0))
     spool = Spool(job["bytes"], job["rows"] - first, count())
     try:
         # One thread creates, reads and drops the results: pyoxigraph aborts the process otherwise.
         found = store.query(job["query"], base_iri=job["base"], **dataset(job))
-        if isinstance(found, ox.QueryTriples):
-            found.serialize(cast(IO[bytes], spool), ox.RdfFormat.from_media_type(job["type"]))
-        else:
-            found.serialize(cast(IO[bytes], spool), ox.QueryResultsFormat.from_media_type(job["type"]))
+        formats = ox.RdfFormat if isinstance(found, ox.QueryTriples) else ox.QueryResultsFormat
+        found.serialize(cast(IO[bytes], spool), formats.from_media_type(job["type"]))  # type: ignore[arg-type]
         del found
     except SyntaxError as error:
-        return {"status": "malformed", "text": str(error)}, None
+        return MALFORMED, str(error)
     except Met as error:
-        return {"status": "met", "text": str(error)}, None
+        return MET, str(error)
     except MemoryError:
-        return {"status": "met", "text": "memory"}, None
+        return MET, "memory"
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):  # no room for the spool: the answer was too large for us
-            return {"status": "met", "text": "bytes"}, None
-        return {"status": "broken", "text": str(error)}, None
+        # No room for the spool means that the answer was too large for us.
+        return (MET, "bytes") if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else (BROKEN, str(error))
     except (RuntimeError, ValueError) as error:
-        return {"status": "failed", "text": str(error)}, None
-    return {"status": "done", "size": spool.size, "ms": round((time.perf_counter() - begin) * 1000, 2)}, spool
+        return FAILED, str(error)
+    return DONE, spool
 
 
 def dataset(job: dict[str, Any]) -> dict[str, Any]:
@@ -168,28 +170,29 @@ def dataset(job: dict[str, Any]) -> dict[str, Any]:
     return {"use_default_graph_as_union": not job["dataset"]}
 
 
-def send(channel: socket.socket, head: dict[str, Any], spool: Spool | None) -> None:
-    """Send the head and the answer: its bytes, or the descriptor of the file that holds them."""
-    body = b"".join(spool.parts) if spool else b""
-    text = json.dumps(head | {"file": bool(spool and spool.file)}).encode()
-    message = HEAD.pack(len(text), len(body)) + text
-    if spool and spool.file:
-        spool.file.flush()
-        socket.send_fds(channel, [message], [spool.file.fileno()])
-        spool.file.close()
+def send(channel: socket.socket, kind: int, found: str | Spool, milliseconds: float) -> None:
+    """Send one message: the kind and the sentence or the answer, or the descriptor of the file that holds it."""
+    if isinstance(found, str):
+        text = found.encode()
+        channel.sendall(HEAD.pack(kind, milliseconds, len(text)) + text)
+    elif found.file:
+        found.file.flush()
+        socket.send_fds(channel, [HEAD.pack(FILED, milliseconds, found.size)], [found.file.fileno()])
+        found.file.close()
     else:
-        channel.sendall(message + body)
+        channel.sendall(b"".join((HEAD.pack(kind, milliseconds, found.size), *found.parts)))
 
 
-def received(channel: socket.socket, size: int) -> bytes:
-    """Return exactly `size` bytes; the process ends when the other side has gone."""
-    data = bytearray()
-    while len(data) < size:
-        part = channel.recv(size - len(data))
+def received(channel: socket.socket) -> dict[str, Any]:
+    """Return the next job; the process ends when the other side has gone."""
+    data = b""
+    while len(data) < SIZE.size or len(data) < SIZE.size + SIZE.unpack_from(data)[0]:
+        part = channel.recv(READ)
         if not part:
             os._exit(0)
         data += part
-    return bytes(data)
+    job: dict[str, Any] = json.loads(data[SIZE.size :])
+    return job
 
 
 def watch(parent: int) -> NoReturn:
@@ -211,10 +214,14 @@ def main() -> None:
         # Address space, not use: what stacks and arenas have reserved by now comes on top.
         own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (own + memory + (256 << 20),) * 2)
-    send(channel, {"status": "ready", "sealed": sealed}, None)
+    gc.disable()  # nothing here makes cycles, and a collection would only make a query wait
+    send(channel, READY, "sealed" if sealed else "", 0.0)
     while True:
-        (size,) = struct.unpack("!I", received(channel, 4))
-        send(channel, *answer(store, json.loads(received(channel, size))))
+        job = received(channel)
+        begin = time.perf_counter()
+        kind, found = answer(store, job)
+        send(channel, kind, found, (time.perf_counter() - begin) * 1000)
+        del found  # a large answer's memory, before the next job comes
 
 
 if __name__ == "__main__":

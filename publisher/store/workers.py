@@ -5,7 +5,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -13,46 +12,28 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, cast
 
 import orjson
 
 from publisher.errors import LimitMet, Misconfigured, QueryRefused
 from publisher.store.engine import Address, Engine
 from publisher.store.gate import Query
+from publisher.store.limits import Limits, met
 from publisher.store.remote import Publication, answered, publication
+from publisher.store.worker import BROKEN, DONE, FAILED, FILED, HEAD, MALFORMED, MET, READ, SIZE
 
 WORKER = Path(__file__).with_name("worker.py")
-HEAD = struct.Struct("!II")
 TICK_MS = 50
 STARTING_SECONDS = 30.0
 TIRED_AFTER = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one query may take, and how many may run: seconds of wall clock, rows, bytes of answer, bytes of memory.
-
-    query_bytes: longest query text. workers: queries that run at once in this process. waiting: requests that may wait for a
-    worker, each at most `patience` seconds. streams: answers larger than `whole` bytes on their way at once; each holds a thread
-    of the web server for as long as its reader takes, so workers + waiting + streams must stay below the server's threads.
-    client_seconds: seconds of work a client may have in stock, refilled at
-    `client_share` seconds a second; 0 switches it off.
-    """
-
-    seconds: float = 30.0
-    rows: int = 1_000_000
-    bytes: int = 512 << 20
-    memory: int = 1 << 30
-    query_bytes: int = 100_000
-    workers: int = 2
-    waiting: int = 8
-    streams: int = 4
-    whole: int = 4 << 20
-    patience: float = 5.0
-    client_seconds: float = 60.0
-    client_share: float = 1.0
+ONE_FILE = socket.CMSG_LEN(4)
+REFUSED = {
+    MALFORMED: "Die Abfrage ist kein gültiges SPARQL 1.1 / Not a well-formed SPARQL 1.1 query",
+    FAILED: "Die Abfrage lässt sich nicht auswerten / The query cannot be evaluated",
+}
 
 
 class Job(NamedTuple):
@@ -91,44 +72,6 @@ class Answer(NamedTuple):
     milliseconds: float
 
 
-TIME = (
-    "Die Abfrage lief länger als {0:g} Sekunden und wurde beendet; es wurde nichts ausgeliefert. Engen Sie sie ein (FILTER auf Datum, "
-    "weniger unverbundene Muster, LIMIT) oder nutzen Sie einen Datenabzug. / The query ran longer than {0:g} seconds and was stopped; "
-    "nothing of it was sent. Narrow it (dates, fewer unconnected patterns, LIMIT) or use a dump."
-)
-ROWS = (
-    "Die Antwort hätte mehr als {0} Zeilen; es wurde nichts ausgeliefert. Blättern Sie mit ORDER BY, LIMIT und OFFSET oder nutzen Sie "
-    "einen Datenabzug. / The answer would have more than {0} rows; nothing of it was sent. "
-    "Page with ORDER BY, LIMIT and OFFSET, or use a dump."
-)
-BYTES = (
-    "Die Antwort wäre größer als {0} Bytes; es wurde nichts ausgeliefert. Fragen Sie nach weniger Spalten oder nach CSV, blättern Sie, "
-    "oder nutzen Sie einen Datenabzug. / The answer would be larger than {0} bytes; nothing of it was sent. "
-    "Ask for fewer columns or for CSV, page, or use a dump."
-)
-MEMORY = (
-    "Die Abfrage brauchte mehr als {0} Bytes Arbeitsspeicher oder ist zu tief geschachtelt und wurde beendet. Gruppieren und sortieren "
-    "Sie weniger auf einmal. / The query took more than {0} bytes of memory, or is nested too deeply, and was stopped. "
-    "Group and sort less at once."
-)
-WORKERS = (
-    "Alle {0} Abfrageplätze sind belegt. Bitte versuchen Sie es in einigen Sekunden noch einmal. / "
-    "All {0} query workers are busy. Please try again in a few seconds."
-)
-STREAMS = (
-    "{0} große Antworten sind schon unterwegs. Bitte versuchen Sie es später, fragen Sie nach weniger, oder nutzen Sie einen Datenabzug. / "
-    "{0} large answers are already on their way. Please try later, ask for less, or use a dump."
-)
-TEXTS = {"streams": STREAMS, "time": TIME, "rows": ROWS, "bytes": BYTES, "memory": MEMORY, "workers": WORKERS}
-STATUS = {"streams": 503, "time": 503, "rows": 422, "bytes": 422, "memory": 422, "workers": 503}
-
-
-def met(limit: str, limits: Limits) -> LimitMet:
-    """Return the error that names a limit, its value and what to do, in German and English."""
-    value = {"time": limits.seconds}.get(limit) or getattr(limits, limit)
-    return LimitMet(limit, TEXTS[limit].format(value), STATUS[limit])
-
-
 class Worker:
     """A query process on one release. Whoever asks waits for the whole answer; whatever goes wrong ends the process.
 
@@ -150,7 +93,7 @@ class Worker:
         """Wait until the release is open. Raises Misconfigured if it cannot be opened."""
         if not self._started:
             try:
-                self.sealed = self._read(time.monotonic() + STARTING_SECONDS)[0]["sealed"]
+                self.sealed = self._read(time.monotonic() + STARTING_SECONDS)[1].size > 0
             except LimitMet as error:
                 raise Misconfigured(f"{self.path}: expected a release's store that a query process can open") from error
             self._started = True
@@ -163,44 +106,44 @@ class Worker:
         asked |= {"default": job.default_graphs, "named": job.named_graphs, "rows": limits.rows, "bytes": limits.bytes}
         text = orjson.dumps(asked)
         try:
-            self._channel.sendall(struct.pack("!I", len(text)) + text)
+            self._channel.sendall(SIZE.pack(len(text)) + text)
         except OSError as error:
             raise self._ended() from error
-        head, body = self._read(time.monotonic() + limits.seconds)
-        if head["status"] == "done":
-            return Answer(body, head["size"], head["ms"])
-        if head["status"] == "met":
-            raise met(head["text"], limits)
-        if head["status"] == "broken":
+        kind, answer = self._read(time.monotonic() + limits.seconds)
+        if kind in (DONE, FILED):
+            return answer
+        sentence = answer.body.read().decode()
+        if kind == MET:
+            raise met(sentence, limits)
+        if kind == BROKEN:
             self.close()
-            raise Misconfigured(f"{self.path}: expected a store that can be read: {head['text']}")
-        sentence = "Die Abfrage ist kein gültiges SPARQL 1.1 / Not a well-formed SPARQL 1.1 query"
-        if head["status"] == "failed":
-            sentence = "Die Abfrage lässt sich nicht auswerten / The query cannot be evaluated"
-        raise QueryRefused(f"{sentence}: {head['text']}")
+            raise Misconfigured(f"{self.path}: expected a store that can be read: {sentence}")
+        raise QueryRefused(f"{REFUSED[kind]}: {sentence}")
 
-    def _read(self, deadline: float) -> tuple[dict[str, Any], BinaryIO]:
-        """Return the one message that answers a job: its head, and the answer itself, in the message or in a file sent with it."""
-        data, files, need, sizes = bytearray(), [], HEAD.size, (0, 0)
-        while len(data) < need:
-            self._wait(deadline)
-            try:
-                part, received, _, _ = socket.recv_fds(self._channel, 1 << 18, 1)
-            except OSError as error:
-                raise self._ended() from error
-            if not part:
-                raise self._ended()
-            data += part
-            files += received
-            if len(data) >= HEAD.size:
-                sizes = HEAD.unpack_from(data)
-                need = HEAD.size + sum(sizes)
-        head: dict[str, Any] = orjson.loads(memoryview(data)[HEAD.size : HEAD.size + sizes[0]])
-        if not files:
-            return head, io.BytesIO(data[HEAD.size + sizes[0] :])
-        spooled = os.fdopen(files[0], "rb")
-        spooled.seek(0)  # it stands where the worker stopped writing
-        return head, spooled
+    def _read(self, deadline: float) -> tuple[int, Answer]:
+        """Return the kind of the one message that answers a job, and what it holds."""
+        data, ancillary = self._part(deadline)
+        kind, milliseconds, size = HEAD.unpack_from(data)
+        if kind == FILED:
+            [(_, _, descriptor)] = ancillary
+            spooled = os.fdopen(int.from_bytes(descriptor[:4], sys.byteorder), "rb")
+            spooled.seek(0)  # it stands where the worker stopped writing
+            return kind, Answer(spooled, size, milliseconds)
+        body = data[HEAD.size :]
+        while len(body) < size:
+            body += self._part(deadline)[0]
+        return kind, Answer(io.BytesIO(body), size, milliseconds)
+
+    def _part(self, deadline: float) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+        self._wait(deadline)
+        try:
+            # The worker writes a message's head at once, so the first part holds it whole; a descriptor comes with it.
+            data, ancillary, _, _ = self._channel.recvmsg(READ, ONE_FILE)
+        except OSError as error:
+            raise self._ended() from error
+        if not data:
+            raise self._ended()
+        return data, ancillary
 
     def _wait(self, deadline: float) -> None:
         begin = time.monotonic()
@@ -224,6 +167,11 @@ class Worker:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was closed."""
+        return self._channel.fileno() < 0
 
     def close(self) -> None:
         """Kill the process and reap it."""
@@ -276,13 +224,13 @@ class Pool:
             self._queue.release()
 
     def _asked(self, path: Path, job: Job) -> Answer:
-        if elsewhere := publication(path):
+        if elsewhere := _publication(path):
             return self._remote(elsewhere, job)
         worker = self._worker(path)
         try:
             return worker.ask(job)
         finally:
-            if worker.tired or not worker.alive:
+            if worker.tired or worker.ended:
                 worker.close()
                 worker = Worker(path, self.limits)  # the next query finds it started
             with self._lock:
@@ -310,11 +258,19 @@ class Pool:
         out.seek(0)
         return Answer(out, size, round((time.monotonic() - begin) * 1000, 2))
 
+    def warm(self, path: Path) -> None:
+        """Start the workers for a release, so that no query waits for one."""
+        if not _publication(path):
+            fresh = [Worker(path, self.limits) for _ in range(self.limits.workers)]
+            with self._lock:
+                self._idle += fresh
+
     def _worker(self, path: Path) -> Worker:
+        """Return an idle worker on a release; all that stand on another are changed for new ones at the first query after a switch."""
         with self._lock:
-            usable = [worker for worker in self._idle if worker.path == path and worker.alive]
-            stale = [worker for worker in self._idle if worker not in usable]
-            self._idle = usable
+            stale = [worker for worker in self._idle if worker.path != path or not worker.alive]
+            if stale:
+                self._idle = [worker for worker in self._idle if worker not in stale] + [Worker(path, self.limits) for _ in stale]
             found = self._idle.pop() if self._idle else None
         for worker in stale:
             worker.close()
@@ -328,28 +284,6 @@ class Pool:
             worker.close()
 
 
-class Purse:
-    """Seconds of query work each client may still spend: `stock` at most, refilled at `share` seconds a second."""
-
-    def __init__(self, stock: float, share: float, clients: int = 10_000) -> None:
-        self.stock, self.share, self.clients = stock, share, clients
-        self._spent: dict[str, tuple[float, float]] = {}
-        self._lock = threading.Lock()
-
-    def debt(self, client: str, now: float) -> float:
-        """Return the seconds until the client may ask again; 0 when it may."""
-        spent = self._left(client, now) - self.stock
-        return max(0.0, spent / self.share) if self.stock else 0.0
-
-    def spend(self, client: str, seconds: float, now: float) -> None:
-        """Note that the client's query took `seconds`. The longest silent client is forgotten when there are too many."""
-        with self._lock:
-            spent = self._left(client, now) + seconds
-            self._spent.pop(client, None)
-            self._spent[client] = (spent, now)
-            if len(self._spent) > self.clients:
-                del self._spent[next(iter(self._spent))]
-
-    def _left(self, client: str, now: float) -> float:
-        spent, since = self._spent.get(client, (0.0, now))
-        return max(0.0, spent - (now - since) * self.share)
+@lru_cache(16)
+def _publication(path: Path) -> Publication | None:
+    return publication(path)

@@ -18,6 +18,7 @@ from publisher.journal.reader import Reader, readable
 from publisher.release import Release, current
 from publisher.views import blueprints
 from publisher.views.answers import problem
+from publisher.views.sparql import settled
 
 __all__ = ["create_app", "library", "problem", "served"]
 
@@ -85,7 +86,7 @@ def served() -> Flask:
     app = create_app(Path(os.environ["PUBLISHER_HOME"]))
     if proxies := int(os.environ.get("PUBLISHER_PROXIES", "0")):
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)  # type: ignore[method-assign]
-    return app
+    return settled(app)
 
 
 def library() -> Reader:

@@ -1,48 +1,38 @@
 """The SPARQL endpoint: the SPARQL 1.1 Protocol for queries, every answer whole or an error that names the limit it met."""
 
-import gzip
+import gc
 import os
+import threading
 import time
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 from flask.blueprints import BlueprintSetupState
 
-from publisher.errors import LimitMet, Misconfigured, QueryRefused, Unreachable
+from publisher.errors import Busy, LimitMet, Misconfigured, QueryRefused, Unreachable
 from publisher.release import Release
 from publisher.store.description import converted, service
 from publisher.store.gate import Query, checked
+from publisher.store.limits import Limits, Purse
 from publisher.store.textsearch import rewritten
-from publisher.store.workers import Answer, Held, Job, Limits, Pool, Purse
-from publisher.views.answers import HTML, negotiated
+from publisher.store.worker import watch
+from publisher.store.workers import Answer, Job, Pool
+from publisher.views.answers import HTML, negotiated, unchanged
+from publisher.views.results import PACKED, WORTH, Form, Kept, form, names, packing, streamed, table
 from publisher.views.shelf import search_index
 
 blueprint = Blueprint("sparql", __name__)
 
-# Short name for `format=`, engine's media type, and the media types it may be asked for by; the first row answers */*.
-SOLUTIONS = (
-    ("json", "application/sparql-results+json", ("application/json",)),
-    ("xml", "application/sparql-results+xml", ("application/xml", "text/xml")),
-    ("csv", "text/csv", ()),
-    ("tsv", "text/tab-separated-values", ()),
-)
-GRAPH = (
-    ("ttl", "text/turtle", ("application/x-turtle",)),
-    ("jsonld", "application/ld+json", ("application/json",)),
-    ("nt", "application/n-triples", ("text/plain",)),
-    ("rdf", "application/rdf+xml", ("application/xml", "text/xml")),
-    ("nq", "application/n-quads", ()),
-    ("trig", "application/trig", ()),
-)
-FORMATS = {"solutions": SOLUTIONS, "graph": GRAPH}
-CHUNK = 1 << 16
+ROWS_SHOWN = 1000
+PAGE_TYPE = "text/html; charset=utf-8"
+REMEMBERED_TEXT = 4096
 METHODS = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"]
 ALLOW = "GET, HEAD, POST, OPTIONS"
 TITLES = {
@@ -77,10 +67,18 @@ class Refusal(Exception):
         self.status, self.detail, self.members = status, detail, members
 
 
+class Desk(NamedTuple):
+    """Who answers in this process: the query workers, the clients' purses, the answers kept."""
+
+    pool: Pool
+    purse: Purse
+    kept: Kept
+
+
 @blueprint.record_once
 def _prepare(state: BlueprintSetupState) -> None:
     limits = state.app.config.setdefault("SPARQL_LIMITS", Limits())
-    state.app.extensions["sparql"] = (Pool(limits), Purse(limits.client_seconds, limits.client_share))
+    state.app.extensions["sparql"] = Desk(Pool(limits), Purse(limits.client_seconds, limits.client_share), Kept())
 
 
 @blueprint.route("/sparql", methods=METHODS, provide_automatic_options=False)
@@ -101,10 +99,13 @@ def sparql() -> Response:
         return _problem(refusal)
 
 
+SHARED = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag, Retry-After, X-Publisher-Release, X-Query-Time"))
+
+
 @blueprint.after_request
 def _shared(response: Response) -> Response:
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Publisher-Release, X-Query-Time"
+    if "Access-Control-Allow-Origin" not in response.headers:
+        response.headers.extend(SHARED)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = ALLOW
         response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match"
@@ -114,7 +115,7 @@ def _shared(response: Response) -> Response:
 def _asked() -> Asked:
     """Return the request's parameters. Raises Refusal 400, 403, 413, 415."""
     limits: Limits = current_app.config["SPARQL_LIMITS"]
-    params = _form(request.query_string)
+    params = _params(request.query_string)
     if request.method == "POST":
         # A form may escape each byte by three.
         if (request.content_length or 0) > 3 * limits.query_bytes + 10_000:
@@ -135,7 +136,7 @@ def _too_long(limits: Limits) -> str:
     return f"Erlaubt sind {limits.query_bytes} Bytes Abfragetext. / A query may have {limits.query_bytes} bytes."
 
 
-def _form(text: bytes) -> list[tuple[str, str]]:
+def _params(text: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=1000)
     except ValueError as error:
@@ -147,7 +148,7 @@ def _posted() -> list[tuple[str, str]]:
     """Return the parameters in a POST's body: a form (2.1.2) or a query as such (2.1.3)."""
     media_type = request.mimetype
     if media_type == "application/x-www-form-urlencoded":
-        return _form(request.get_data().replace(b" ", b"+"))
+        return _params(request.get_data().replace(b" ", b"+"))
     if media_type == "application/sparql-update":
         raise Refusal(403, "Dieser Endpunkt liest nur: ein Update wird nie ausgeführt. / This endpoint only reads: updates are never run.")
     if media_type != "application/sparql-query":
@@ -163,27 +164,65 @@ def _posted() -> list[tuple[str, str]]:
 
 
 def _answered(asked: Asked) -> Response:
-    """Return the answer to the one query of a request, from the client's cache where that still holds."""
+    """Return the answer to the one query of a request, from the client's cache or from what is kept here where that still holds."""
     query = _query(asked)
-    media_type, engine_type = _negotiated(FORMATS[query.kind], asked.all("format"))
-    release = current_app.config["RELEASE"]()
+    chosen = _form(query, asked.all("format"))
+    release: Release = current_app.config["RELEASE"]()
     defaults, named = asked.all("default-graph-uri"), asked.all("named-graph-uri")
-    tag = _tag(query.text, "\0".join(defaults), "\0".join(named), str(release.number), media_type)
-    if query.stable and request.if_none_match.contains_weak(tag):
-        return _headed(Response(status=304), release.number, tag)
-    base = f"{current_app.config['BASE']}/sparql"
-    answer = _worked(release.path / "store", Job(_searched(query), engine_type, base, defaults, named))
-    response = _body(answer.body, answer.size, media_type)
-    response.headers["X-Query-Time"] = f"{answer.milliseconds:g}"
-    return _headed(response, release.number, tag if query.stable else "")
+    tag = _tag(query.text, "\\0".join(defaults), "\\0".join(named), str(release.number), chosen.engine_type) if query.stable else ""
+    if tag and not chosen.page and "HTTP_IF_NONE_MATCH" in request.environ and unchanged(tag):
+        return Response(status=304, headers=_headers(release.number, tag))
+    desk: Desk = current_app.extensions["sparql"]
+    data, spent = desk.kept.get(release.number, tag) if tag else None, 0.0
+    if data is None:
+        base = f"{current_app.config['BASE']}/sparql"
+        answer = _worked(desk, release.path / "store", Job(_searched(query), chosen.engine_type, base, defaults, named))
+        spent = answer.milliseconds
+        if answer.size > current_app.config["SPARQL_LIMITS"].whole and not chosen.page:
+            response = streamed(answer.body, answer.size)
+            response.headers.extend(_headers(release.number, tag, chosen.content_type, spent))
+            return response
+        with answer.body as body:
+            data = body.read()
+        if tag:
+            desk.kept.put(release.number, tag, data)
+    if chosen.page:
+        return _page(query, data, release.number)
+    return _sent(desk.kept, release.number, tag, data, _headers(release.number, tag, chosen.content_type, spent))
+
+
+def _sent(kept: Kept, release: int, tag: str, data: bytes, headers: list[tuple[str, str]]) -> Response:
+    """Return a whole answer as this client can take it; what had to be packed is kept packed."""
+    coding = packing(request.environ.get("HTTP_ACCEPT_ENCODING", "")[:200]) if len(data) > WORTH else ""
+    if coding:
+        small = kept.get(release, f"{tag} {coding}") if tag else None
+        if small is None:
+            small = PACKED[coding](data)
+            if tag:
+                kept.put(release, f"{tag} {coding}", small)
+        data = small
+        headers.append(("Content-Encoding", coding))
+    return Response(data, headers=headers)
+
+
+def _page(query: Query, data: bytes, release: int) -> Response:
+    """Return a result as a page for browsers without script: a table, a graph as text."""
+    shown = table(data, ROWS_SHOWN) if query.kind == "solutions" else data.decode()
+    page = render_template("sparql_result.html", query=query.text, kind=query.kind, shown=shown, most=ROWS_SHOWN)
+    return Response(page, headers=_headers(release, "", PAGE_TYPE))
 
 
 def _query(asked: Asked) -> Query:
-    texts = asked.all("query")
+    text = next(iter(asked.all("query")), "")
     try:
-        return checked(texts[0] if texts else "")
+        return (_passed if len(text) < REMEMBERED_TEXT else checked)(text)
     except QueryRefused as refused:
         raise Refusal(refused.status, str(refused)) from refused
+
+
+@lru_cache(2000)
+def _passed(text: str) -> Query:
+    return checked(text)
 
 
 def _searched(query: Query) -> Query:
@@ -205,13 +244,10 @@ def _found(words: str, limit: int) -> tuple[list[tuple[str, float]], int]:
             return hits, found.total
 
 
-def _worked(path: Path, job: Job) -> Answer:
+def _worked(desk: Desk, path: Path, job: Job) -> Answer:
     """Let a worker answer, at the expense of the client's purse."""
-    pool: Pool
-    purse: Purse
-    pool, purse = current_app.extensions["sparql"]
     client, begin = request.remote_addr or "", time.monotonic()
-    if wait := purse.debt(client, begin):
+    if wait := desk.purse.debt(client, begin):
         raise Refusal(
             429,
             f"Ihre Abfragen haben die Rechenzeit dieser Minute verbraucht; weiter in {wait:.0f} s. / "
@@ -220,7 +256,7 @@ def _worked(path: Path, job: Job) -> Answer:
             retry=int(wait) + 1,
         )
     try:
-        return pool.ask(path, job)
+        return desk.pool.ask(path, job)
     except LimitMet as limit:
         raise Refusal(limit.status, str(limit), limit=limit.limit, **({"retry": 5} if limit.limit == "workers" else {})) from limit
     except QueryRefused as refused:
@@ -228,83 +264,47 @@ def _worked(path: Path, job: Job) -> Answer:
     except (Misconfigured, Unreachable) as error:
         raise Refusal(503, "Der Datenbestand ist nicht lesbar. / The dataset cannot be read.", retry=30) from error
     finally:
-        purse.spend(client, time.monotonic() - begin, time.monotonic())
+        desk.purse.spend(client, time.monotonic() - begin, time.monotonic())
 
 
-def _negotiated(formats: tuple[tuple[str, str, tuple[str, ...]], ...], wished: list[str]) -> tuple[str, str]:
-    """Return (media type to announce, media type for the engine) by `format=` or Accept. Raises Refusal 406."""
-    for name, media_type, aliases in formats:
-        if wished and wished[-1] in (name, media_type, *aliases):
-            return media_type, media_type
-    # Clients send `format=` with names of their own (SPARQLWrapper: "turtle"); then their Accept header speaks.
-    offers = {media_type: media_type for _, media_type, _ in formats}
-    offers |= {alias: media_type for _, media_type, aliases in formats for alias in aliases}
-    if best := negotiated(request.headers.get("Accept"), list(offers)):
-        return best, offers[best]
-    names = ", ".join(media_type for _, media_type, _ in formats)
-    raise Refusal(406, f"Verfügbar sind: {names}. / Available are: {names}.", available=[media_type for _, media_type, _ in formats])
+def _form(query: Query | None, wished: list[str]) -> Form:
+    """Return the form of an answer (a document, when there is no query) by `format=` or Accept. Raises Refusal 406."""
+    kind, accept = query.kind if query else "graph", request.environ.get("HTTP_ACCEPT", "")
+    # A long header is one client's own: it is not remembered.
+    found = form if len(accept) < 500 else form.__wrapped__
+    pages = query is not None and "pages" in current_app.blueprints
+    if chosen := found(kind, wished[-1] if wished else "", accept, pages):
+        return chosen
+    available = names(kind)
+    raise Refusal(406, f"Verfügbar sind: {', '.join(available)}. / Available are: {', '.join(available)}.", available=available)
 
 
 def _tag(*parts: str) -> str:
     return sha256("\1".join(parts).encode()).hexdigest()[:32]
 
 
-def _headed(response: Response, release: int, tag: str) -> Response:
-    response.headers["X-Publisher-Release"] = str(release)
-    response.headers["Vary"] = "Accept, Accept-Encoding"
-    if tag:
-        # Weak: the tag stands for the answer whether it travels compressed or not.
-        response.set_etag(tag, weak=True)
-        response.headers["Cache-Control"] = "public, max-age=60"
-    else:
-        response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _body(body: BinaryIO | Held, size: int, media_type: str) -> Response:
-    """Return a whole answer as a response: in one piece when small, else streamed from its file in constant memory."""
-    text = media_type.startswith("text/") or media_type in ("application/n-triples", "application/n-quads")
-    content_type = f"{media_type}; charset=utf-8" if text else media_type
-    zipped = size > 1400 and request.accept_encodings.quality("gzip") > 0
-    if size <= current_app.config["SPARQL_LIMITS"].whole:
-        with body:
-            data = body.read()
-        response = Response(gzip.compress(data, 1, mtime=0) if zipped else data, content_type=content_type)
-    else:
-        response = Response(_zipped(body) if zipped else _chunks(body), content_type=content_type)
-        response.call_on_close(body.close)
-        if not zipped:
-            response.content_length = size
-    if zipped:
-        response.headers["Content-Encoding"] = "gzip"
-    return response
-
-
-def _chunks(body: BinaryIO | Held) -> Iterator[bytes]:
-    while chunk := body.read(CHUNK):
-        yield chunk
-
-
-def _zipped(body: BinaryIO | Held) -> Iterator[bytes]:
-    press = zlib.compressobj(1, zlib.DEFLATED, 31)
-    for chunk in _chunks(body):
-        if data := press.compress(chunk):
-            yield data
-    yield press.flush()
+def _headers(release: int, tag: str, content_type: str = "", spent: float | None = None) -> list[tuple[str, str]]:
+    """Return the headers of an answer: what it is, how long it holds, which release it is of, how many ms of work it took."""
+    vary = "Accept, Accept-Encoding, Accept-Language" if content_type == PAGE_TYPE else "Accept, Accept-Encoding"
+    made = [*SHARED, ("X-Publisher-Release", str(release)), ("Vary", vary)]
+    # Weak: the tag stands for the answer whether it travels compressed or not.
+    made += [("ETag", f'W/"{tag}"'), ("Cache-Control", "public, max-age=60")] if tag else [("Cache-Control", "no-store")]
+    if content_type:
+        made.append(("Content-Type", content_type))
+    if spent is not None:
+        made.append(("X-Query-Time", f"{spent:.3g}"))
+    return made
 
 
 def _introduction() -> Response:
     """Return what stands at the endpoint itself: the query form for browsers, the service description for programs."""
     limits: Limits = current_app.config["SPARQL_LIMITS"]
-    kinds = [media_type for _, media_type, _ in GRAPH]
     pages = HTML if "pages" in current_app.blueprints else ()
-    best = negotiated(request.headers.get("Accept"), [*pages, *kinds])
+    best = negotiated(request.headers.get("Accept"), [*pages, *names("graph")])
     number = current_app.config["RELEASE"]().number
     if best in HTML:
         page = render_template("sparql.html", limits=limits, endpoint=f"{current_app.config['BASE']}/sparql")
-        response = _headed(Response(page, content_type="text/html; charset=utf-8"), number, "")
-        response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
-        return response
+        return Response(page, headers=_headers(number, "", PAGE_TYPE))
     return _document(service(current_app.config["BASE"], limits).encode(), number)
 
 
@@ -333,12 +333,12 @@ def health() -> Response:
 
 
 def _document(turtle: bytes, release: int) -> Response:
-    media_type, engine_type = _negotiated(GRAPH, request.args.getlist("format"))
-    tag = _tag(turtle.decode(), media_type)
-    if request.if_none_match.contains_weak(tag):
-        return _headed(Response(status=304), release, tag)
-    data = converted(turtle, engine_type)
-    return _headed(_body(BytesIO(data), len(data), media_type), release, tag)
+    chosen = _form(None, request.args.getlist("format"))
+    tag = _tag(turtle.decode(), chosen.engine_type)
+    if unchanged(tag):
+        return Response(status=304, headers=_headers(release, tag))
+    data = converted(turtle, chosen.engine_type)
+    return _sent(current_app.extensions["sparql"].kept, release, tag, data, _headers(release, tag, chosen.content_type))
 
 
 def _problem(refusal: Refusal) -> Response:
@@ -370,4 +370,16 @@ def dataset_app(path: Path, base: str, limits: Limits | None = None) -> Flask:
 def served_dataset() -> Flask:
     """Return the app on PUBLISHER_DATASET under PUBLISHER_BASE, no client rationed: what a WSGI server's worker processes call."""
     base = os.environ.get("PUBLISHER_BASE", "http://127.0.0.1:8000")
-    return dataset_app(Path(os.environ["PUBLISHER_DATASET"]), base, Limits(client_seconds=0))
+    return settled(dataset_app(Path(os.environ["PUBLISHER_DATASET"]), base, Limits(client_seconds=0)))
+
+
+def settled(app: Flask) -> Flask:
+    """Make this process one of a web server's: it ends with its parent, its query workers start, its collector skips what stays."""
+    # A server that is killed outright (SIGKILL) tells its processes nothing, and they would keep the port.
+    threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
+    with suppress(Busy):  # before the first release
+        app.extensions["sparql"].pool.warm(app.config["RELEASE"]().path / "store")
+    # Else a full collection walks all modules and templates again and again, and requests wait for it (20 ms and more).
+    gc.collect()
+    gc.freeze()
+    return app
