@@ -212,10 +212,14 @@ class Journal:
         yield from map(_version, self.db.execute(newest, (after, top, top)))
 
     def superseded(self, after: int, upto: int) -> Iterator[int]:
-        """Yield the seqs in (after, upto] that a newer version in the same span replaced before any release held them."""
+        """Yield the seqs in (after, upto] that a newer version in the same span replaced before any release held them.
+
+        Not those of a mirror: its first publisher's releases held them.
+        """
         older = (
             "select seq from version v where seq > ? and seq <= ? "
-            "and exists (select 1 from version w where w.iri = v.iri and w.seq > v.seq and w.seq <= ?)"
+            "and exists (select 1 from version w where w.iri = v.iri and w.seq > v.seq and w.seq <= ?) "
+            "and not exists (select 1 from source s where s.name = v.source and json_extract(cast(s.json as text), '$.kind') = 'ldes')"
         )
         yield from (row[0] for row in self.db.execute(older, (after, upto, upto)))
 

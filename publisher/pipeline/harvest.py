@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import orjson
@@ -12,10 +13,10 @@ import orjson
 from publisher import sources
 from publisher.config import Settings, Source
 from publisher.errors import PublisherError, Refused
-from publisher.fetch import Fetch
+from publisher.fetch import Fetch, cache_folder
 from publisher.iris import Iris, Space
 from publisher.journal import Journal, Run, Version
-from publisher.pipeline import expire
+from publisher.pipeline import expire, mirror
 from publisher.pipeline.aliases import aliases
 from publisher.pipeline.incremental import is_window, replayed, turn
 from publisher.pipeline.incremental import state as window_state
@@ -30,7 +31,7 @@ from publisher.sources.stamps import Stamps
 BATCH = 500
 SAMPLE = 2000
 COLUMNS = ("seen", "new", "changed", "unchanged", "withdrawn", "refused")
-MIRRORS = ("ldes",)  # another publisher's records: its IRIs and its bytes stay as they are
+MIRRORS = mirror.KINDS
 FROZEN = ("kind", "jurisdiction", "namespace")
 Progress = Callable[[str, int], None]
 
@@ -95,6 +96,7 @@ def harvest(
 
     Interrupted at any moment, what was appended stays and the next harvest goes on; nothing is withdrawn then.
     """
+    settings = mirror.settled(journal, source, fetch, settings) if source.kind in MIRRORS else settings
     base, outcome = established(journal, settings), Outcome(source.name)
     replay = isinstance(fetch, Fetch) and fetch.replay
     asked, stamps, run = source if replay else turn(journal, source, at), Stamps(), journal.start(source.name, at)
@@ -131,6 +133,8 @@ def harvest(
         outcome.erased += erased
         outcome.former.update(*erased.values())
     journal.commit()
+    if source.kind in MIRRORS and outcome.erased:
+        rmtree(cache_folder(settings.home, source.name), ignore_errors=True)
     if isinstance(fetch, Fetch):
         fetch.withhold(outcome.former, source.expired)
     told = {"failure": outcome.failure, "kept": outcome.kept, "remarks": remarked, **window_state(asked, stamps, at, replay=replay)}
@@ -232,9 +236,11 @@ def _accept(journal: Journal, source: Source, record: Record, iris: Iris, at: st
     if journal.setting(f"forgotten {iri}"):
         outcome.notes["withheld"].setdefault("forgotten", [0, 0, []])[0] += 1
         return
-    if head and head.hash == digest:
+    if head and (head.hash == digest or (source.kind in MIRRORS and mirror.passed(journal, record))):
         count["unchanged"] += 1
         return
+    if source.kind in MIRRORS and mirror.erased(journal, record):
+        outcome.erased.append(iri)
     count["changed" if head else "new"] += 1
     body = record.body if source.kind in MIRRORS else iris.mint(record.body, "Body") if record.body else None
     body = (

@@ -7,9 +7,12 @@ from urllib.parse import urljoin
 from publisher.config import Source
 from publisher.errors import Malformed
 from publisher.fetch import Fetch, Page
-from publisher.record import Record, Refusal
+from publisher.iris import is_url
+from publisher.record import Note, Record, Refusal
 
 DELETE = "as:Delete"
+NAME = "/stream#events"
+ERASED = Note("withheld", "erased_by_first_publisher", "", 0)
 
 
 class Node(NamedTuple):
@@ -20,23 +23,32 @@ class Node(NamedTuple):
 
 
 def records(source: Source, fetch: Fetch) -> Iterator[Record | Refusal]:
-    """Yield the newest version of each record of a stream, tombstones included, newest first; `source.url` is its entry ({base}/stream).
+    """Yield every version that a stream holds, tombstones included, each record's in order; `source.url` is its entry ({base}/stream).
 
-    The objects are taken as they are: ids, keys and their order stay, so that the journals agree byte for byte. A page
-    that the other took away (410) counts as empty, as the LDES specification says. Raises Malformed for a stream
-    whose members are not OParl objects as this publisher writes them, Unreachable for a page that does not answer.
+    The objects are taken as they are: ids, keys and their order stay, so that the journals agree byte for byte. `url` of a record is
+    the version's IRI. A page that the other took away (410) counts as empty, as the LDES specification says; what it held last of each
+    record is named elsewhere in the stream. Raises Malformed for a stream whose members are not OParl objects as this publisher writes
+    them, Unreachable for a page that does not answer.
     """
-    seen: set[str] = set()
-    for node in reversed(nodes(fetch(source.url))):
+    for node in nodes(fetch(source.url)):
         page = fetch(node.url, statuses={410})
-        if page.status == 410:
-            continue
-        for member in reversed(members(page)):
-            item = record(member, page.url)
-            key = item.id or item.url
-            if key not in seen:
-                seen.add(key)
-                yield item
+        if page.status != 410:
+            yield from (record(member, page.url) for member in members(page))
+
+
+def base(entry: Page) -> str:
+    """Return the base of the publisher whose stream this is. Raises Malformed."""
+    name = str(_object(entry.json(), entry.url).get("id") or "")
+    found, event_stream, _ = name.partition(NAME)
+    if not event_stream or not is_url(found):
+        raise Malformed(entry.url, f"expected the event stream of a publisher, named {{base}}{NAME}; got {name!r}")
+    return found
+
+
+def sequence(version: str) -> int:
+    """Return the place in the stream that a version's IRI tells ("https://.../vorlage/7/v/12" is 12), 0 for what is none."""
+    stem, _, number = version.rpartition("/v/")
+    return int(number) if stem and number.isascii() and number.isdigit() else 0
 
 
 def nodes(entry: Page) -> list[Node]:
@@ -76,7 +88,8 @@ def record(member: dict[str, Any], url: str) -> Record | Refusal:
         return Refusal(version, f"expected the object {iri!r} with a type, got {obj.get('id')!r}", id=iri)
     deleted = member.get("type") == DELETE or obj.get("deleted") is True
     body = str(member.get("body") or "")
-    return Record(obj["type"].rsplit("/", 1)[-1], iri, version, obj, deleted, raw=obj, body=body)
+    notes = (ERASED,) if member.get("erased") is True else ()
+    return Record(obj["type"].rsplit("/", 1)[-1], iri, version, obj, deleted, notes, obj, body)
 
 
 def _object(found: Any, url: str) -> dict[str, Any]:
