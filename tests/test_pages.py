@@ -293,8 +293,8 @@ def test_the_desk_lists_sources_and_writes_to_the_vendor(client):
     said = text_of(shown(client, "/status"))
 
     assert "Musterstadt" in said and "12" in said
-    mail = client.get("/status/musterstadt/mail.txt")
-    assert mail.mimetype == "text/plain" and mail.text.startswith("Betreff: Befunde aus der Schnittstelle: Musterstadt")
+    mail = client.get("/status/musterstadt/mail.txt", follow_redirects=True)
+    assert mail.mimetype == "text/plain" and mail.text.startswith("Betreff: Befunde in den Daten von Musterstadt")
     assert client.get("/status/report.json").get_json()["release"] == 1
 
 
@@ -549,7 +549,7 @@ def test_the_desk_tells_what_the_report_of_the_release_found(tmp_path):
     built(home)
     desk = create_app(home).test_client()
 
-    page, letter = desk.get("/status?lang=de").get_data(as_text=True), desk.get("/status/town/mail.txt").get_data(as_text=True)
+    page, letter = desk.get("/status?lang=de").get_data(as_text=True), desk.get("/report/town.txt").get_data(as_text=True)
 
     assert "Die Regeln fanden nichts zu beanstanden" not in page
     assert "(date) ergänzen" in page

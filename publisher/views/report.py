@@ -13,7 +13,7 @@ from publisher.views import report_pages as pages
 from publisher.views import report_record as records
 from publisher.views.answers import negotiated, problem, validated
 from publisher.views.pages.frame import at, label, language, name_of, place_of, reader, shown
-from publisher.views.report_words import SEVERITIES, words
+from publisher.views.report_words import SEVERITIES
 from publisher.views.shelf import release, sent
 
 blueprint = Blueprint("report", __name__)
@@ -209,7 +209,6 @@ def _cases(one: Release, source: str, place: str) -> Response:
 
 def _tools(lang: str) -> dict[str, Any]:
     return {
-        "w": lambda key, **values: words(key, lang, **values),
         "class_name": lambda cls: pages.class_name(cls, lang),
         "field_name": lambda path: pages.field_name(path, lang),
         "severities": SEVERITIES,

@@ -15,13 +15,14 @@ from publisher.journal.reader import Found
 from publisher.ontology import OPARLX, ontology
 from publisher.record import SCHEMA
 from publisher.release import Release
-from publisher.views import words as german
+from publisher.views import words
 from publisher.views.pages.frame import at, name_of, place_of, reader, remembered
 from publisher.views.pages.plots import columns
 from publisher.views.report_record import Fault, text_of
-from publisher.views.report_words import KINDS, LETTER, SEVERITIES, WORDS, words
+from publisher.views.report_words import LETTER, SEVERITIES
 
 A_PAGE, KEPT, RELEASES = 100, 200, 40
+KINDS = ("normalised", "damage", "withheld", "ignored", "unmapped")
 WIDE, ROW = 720, 44
 
 
@@ -138,7 +139,7 @@ def repairs(report: dict[str, Any], lang: str) -> list[tuple[str, list[tuple[str
         counts.setdefault(note["kind"], Counter())[note[lang]] += note["count"]
     known = [*KINDS, *sorted(set(counts) - set(KINDS))]
     return [
-        (KINDS.get(kind, (kind, kind))[lang == "en"], sorted(counts[kind].items(), key=lambda pair: (-pair[1], pair[0])))
+        (words.text(f"kind_{kind}", lang) if kind in KINDS else kind, sorted(counts[kind].items(), key=lambda pair: (-pair[1], pair[0])))
         for kind in known
         if kind in counts
     ]
@@ -166,9 +167,9 @@ def over_time(one: Release, source: str, lang: str) -> tuple[list[str], list[lis
     for row in history[-RELEASES:]:
         chosen = [counts for name, counts in row["sources"].items() if not source or name == source]
         table.append([str(row["release"]), *(sum(counts[key] for counts in chosen) for key in (*SEVERITIES, "objects"))])
-    head = [words(key, lang) for key in ("release", *SEVERITIES)]
-    picture = columns((head, [row[:-1] for row in table]), words("over_time", lang), lang) if table else Markup("")
-    return [*head, words("objects", lang)], table, picture
+    head = [words.text(f"report_{key}", lang) for key in ("release", *SEVERITIES)]
+    picture = columns((head, [row[:-1] for row in table]), words.text("report_over_time", lang), lang) if table else Markup("")
+    return [*head, words.text("report_objects", lang)], table, picture
 
 
 def compared(report: dict[str, Any], titles: dict[str, str], lang: str) -> tuple[list[list[Any]], Markup]:
@@ -195,13 +196,13 @@ def _bars(found: Sequence[Sequence[Any]], lang: str) -> Markup:
             wide = 100 * count / max(objects, 1) / top * (WIDE - 90)
             made += Markup('<rect class="s{}" x="{:.1f}" y="{}" width="{:.1f}" height="12"/>').format(shade, x, y + 22, wide)
             x += wide
-        made += Markup('<text class="tick" x="{:.1f}" y="{}">{}</text>').format(x + 8, y + 33, german.number(float(rate), lang))
+        made += Markup('<text class="tick" x="{:.1f}" y="{}">{}</text>').format(x + 8, y + 33, words.number(float(rate), lang))
     legend, high = Markup(""), len(found) * ROW + 12
     for shade, severity in enumerate(SEVERITIES, start=1):
         legend += Markup('<rect class="s{}" x="{}" y="{}" width="12" height="12"/><text x="{}" y="{}">{}</text>').format(
-            shade, (shade - 1) * 180, high, (shade - 1) * 180 + 18, high + 11, words(severity, lang)
+            shade, (shade - 1) * 180, high, (shade - 1) * 180 + 18, high + 11, words.text(f"report_{severity}", lang)
         )
-    said = f"{words('compared', lang)}: " + "; ".join(f"{row[1]} {german.number(float(row[-1]), lang)}" for row in found[:60])
+    said = f"{words.text('report_compared', lang)}: " + "; ".join(f"{row[1]} {words.number(float(row[-1]), lang)}" for row in found[:60])
     return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(WIDE, high + 20, said, made + legend)
 
 
@@ -263,22 +264,24 @@ def letter(one: Release, source: dict[str, Any], base: str) -> str:
     values = {
         "title": source.get("title") or name,
         "release": one.number,
-        "day": german.long_day(report["made"], "de"),
+        "day": words.long_day(report["made"], "de"),
         "url": source.get("url", ""),
-        "objects": german.number(sum(row["objects"] for row in report["checked"]), "de"),
+        "objects": words.number(sum(row["objects"] for row in report["checked"]), "de"),
         "base": base,
         "stem": quote(name, safe=""),
     }
     parts = [LETTER["head"].format(**values)]
     for number, row in enumerate(rows(report, (), "de", "/report"), start=1):
         share = f" ({row.objects} von {row.checked} Objekten)" if row.checked else ""
-        severity, cls, examples = german.text("severity_" + row.severity, "de"), class_name(row.cls, "de"), _addresses(report, row)
+        severity, cls, examples = words.text("severity_" + row.severity, "de"), class_name(row.cls, "de"), _addresses(report, row)
         lines = [f"{number}. {severity}, {cls}: {row.message}", f"   {row.times} Mal{share}", *(f"   {one}" for one in examples)]
         parts.append(_block([*lines, *([LETTER["rest"].format(count=row.times - len(examples))] if row.times > len(examples) else [])]))
     for title, notes in repairs(report, "de"):
         parts.append(_block([f"{title}:", *(f"   {text}: {count} Mal" for text, count in notes)]))
     if report["refused"]:
-        parts.append(_block([f"{WORDS['kept_out'][0]}:", *(f"   {kept['iri']}: {kept['reason']}" for kept in report["refused"])]))
+        parts.append(
+            _block([f"{words.text('report_kept_out', 'de')}:", *(f"   {kept['iri']}: {kept['reason']}" for kept in report["refused"])])
+        )
     return "\n".join([*parts, LETTER["foot"].format(**values)])
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 from functools import lru_cache
 
+from publisher.views.report_words import REPORT
 from publisher.views.texts import PAGES, SENTENCES
 
 MONTHS = {
@@ -15,7 +16,7 @@ WEEKDAYS = {
 }
 LANGUAGES = ("de", "en")
 
-TEXTS = {**SENTENCES, **PAGES}
+TEXTS = {**SENTENCES, **PAGES, **REPORT}
 
 
 def text(key: str, lang: str, **values: object) -> str:

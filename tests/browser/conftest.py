@@ -46,6 +46,8 @@ def records(sample_home):
         gone = reader.page("Paper", limit=1000, deleted=True)
     found = {name: one[0].iri.removeprefix(reader.base) for name, one in newest.items()}
     return found | {
+        "report": f"/report/record?iri={newest['Paper'][0].iri}",
+        "version": newest["Paper"][0].iri.removeprefix(reader.base) + "/v",
         "rivals": rivals[0].iri.removeprefix(reader.base),
         "gone": next(o for o in gone if o.deleted).iri.removeprefix(reader.base),
     }

@@ -19,9 +19,31 @@ ROUTES = (
     "/about",
     "/api",
     "/query",
+    "/report",
+    "/report/town",
+    "/ontology",
+    "/ontology/Paper",
+    "/ontology/title",
+    "/concept",
+    "/concept/result",
+    "/catalog",
     "/id/nobody",
 )
-CLASSES = ("Paper", "rivals", "gone", "Meeting", "AgendaItem", "Organization", "Person", "Body", "Location", "File", "Consultation")
+CLASSES = (
+    "Paper",
+    "rivals",
+    "gone",
+    "Meeting",
+    "AgendaItem",
+    "Organization",
+    "Person",
+    "Body",
+    "Location",
+    "File",
+    "Consultation",
+    "report",
+    "version",
+)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 BUDGET = 60_000  # bytes of a record's page with its style
 

@@ -1,13 +1,14 @@
-"""The clerk's desk: what was harvested when, what was repaired, refused or found wrong, as a page, as JSON and as a mail to the vendor."""
+"""The clerk's desk: what was harvested when, what was repaired, refused or found wrong, as a page and as JSON."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import orjson
-from flask import Response, abort, current_app
+from flask import Response, current_app, redirect
+from werkzeug.wrappers import Response as Answer
 
-from publisher.views import words
 from publisher.views.pages.frame import at, blueprint, language, place_of, reader, remembered, shown, today
 
 KINDS = ("normalised", "damage", "unmapped", "ignored", "withheld")
@@ -48,13 +49,9 @@ def report_json() -> Response:
 
 
 @blueprint.get("/status/<name>/mail.txt")
-def mail(name: str) -> Response:
-    """Answer with a text for the vendor of a source: what was refused, damaged, repaired, with examples, in German."""
-    source = next((one for one in reader().sources() if one["name"] == name), None)
-    if source is None:
-        abort(404, f"no source {name!r}")
-    text = letter(_source(source), faults(_of_source(source, report().get("rules", [])), "de"))
-    return Response(text, mimetype="text/plain", headers={"Content-Disposition": f'inline; filename="{name}-befunde.txt"'})
+def mail(name: str) -> Answer:
+    """Lead to the mail to the vendor of a source, which the quality report writes."""
+    return redirect(at(f"/report/{quote(name, safe='')}.txt"), 308)
 
 
 def report() -> dict[str, Any]:
@@ -78,10 +75,6 @@ def faults(rules: Iterable[dict[str, Any]], lang: str) -> list[Fault]:
     ]
 
 
-def _of_source(source: dict[str, Any], rules: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [line for line in rules if line["source"] == source["name"]]
-
-
 def _source(source: dict[str, Any]) -> dict[str, Any]:
     run = source.get("run") or {}
     notes = run.get("notes") or {}
@@ -91,7 +84,7 @@ def _source(source: dict[str, Any]) -> dict[str, Any]:
         "notes": [(kind, sorted(((rule, *row) for rule, row in notes.get(kind, {}).items()), key=lambda row: -row[1])) for kind in KINDS],
         "refusals": run.get("refusals") or [],
         "link": place_of(str(source.get("url", ""))),
-        "mail": at(f"/status/{source['name']}/mail.txt"),
+        "mail": at(f"/report/{quote(source['name'], safe='')}.txt"),
     }
 
 
@@ -103,18 +96,3 @@ def age(finished: str) -> str:
     except ValueError:
         return "never"
     return "fresh" if passed <= FRESH else "old" if passed <= STALE else "stale"
-
-
-def letter(source: dict[str, Any], found: Iterable[Fault]) -> str:
-    """Return a mail to a source's vendor: plain text, German, each finding with its count and examples."""
-    title = source.get("title") or source["name"]
-    lines = [f"Betreff: Befunde aus der Schnittstelle: {title}", "", "Guten Tag,", ""]
-    lines += [
-        f"beim Lesen von {source.get('url', '')} am {words.long_day(str(source['run'].get('finished') or ''), 'de')} fiel Folgendes auf.",
-        "",
-    ]
-    for kind, rules in source["notes"]:
-        lines += [f"{words.text('kind_' + kind, 'de')}: {rule} ({times} Mal)" for rule, times, *_ in rules]
-    lines += [f"{one.severity}: {one.message} ({one.times} Mal), zum Beispiel {', '.join(one.examples[:2])}" for one in found]
-    lines += [f"Nicht übernommen: {one.get('url', '')}: {one.get('reason', '')}" for one in source["refusals"][:100]]
-    return "\n".join([*lines, "", "Mit freundlichen Grüßen", ""])
