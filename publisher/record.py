@@ -68,8 +68,13 @@ def content_hash(obj: dict[str, Any]) -> str:
 def parts(obj: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (path, object) for each typed object embedded in `obj`, outermost first, at any depth."""
     for key, value in obj.items():
-        for at, item in enumerate(value if isinstance(value, list) else [value]):
-            if isinstance(item, dict) and "id" in item and "type" in item:
-                here = f"{path}{key}.{at}" if isinstance(value, list) else f"{path}{key}"
-                yield here, item
-                yield from parts(item, here + ".")
+        # Most values are texts, and this is asked of every record several times.
+        if type(value) is dict:
+            if "id" in value and "type" in value:
+                yield f"{path}{key}", value
+                yield from parts(value, f"{path}{key}.")
+        elif type(value) is list:
+            for at, item in enumerate(value):
+                if type(item) is dict and "id" in item and "type" in item:
+                    yield f"{path}{key}.{at}", item
+                    yield from parts(item, f"{path}{key}.{at}.")

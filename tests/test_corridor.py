@@ -231,7 +231,7 @@ def test_a_full_build_that_was_killed_is_made_anew_by_the_next_one(home, town, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("publisher.pipeline.build.layers", killed)
+        patched.setattr("publisher.pipeline.rendering.written", killed)
         built(home, full=True)
     harvested(home, files_source(town(paper=[{**PAPER, "name": "Neu"}, TOMBSTONE])))
     built(home)

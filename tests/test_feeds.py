@@ -63,6 +63,12 @@ CUT = Stream(BASE, f"{BASE}/ontology/context/1.0.jsonld", size=2)
 # --- dumps and tables
 
 
+def written(folder, license=""):
+    files = dumps.Files(folder)
+    files.add(dumps.chunk([(record.json, quads(orjson.loads(record.json))) for record in RECORDS]))
+    return files.close(license)
+
+
 def unpacked(path):
     return gzip.decompress(path.read_bytes())
 
@@ -72,7 +78,7 @@ def links(path):
 
 
 def test_all_dumps_of_a_body_say_the_same(tmp_path):
-    made = dumps.write(tmp_path / "05334", RECORDS, quads, mark="m")
+    made = written(tmp_path / "05334")
 
     files = {dump.format: tmp_path / "05334" / dump.title for dump in made if dump.format != "csv"}
     flat, named = Graph(), Dataset()
@@ -84,26 +90,40 @@ def test_all_dumps_of_a_body_say_the_same(tmp_path):
 
 
 def test_the_same_records_give_the_same_bytes_and_unchanged_dumps_are_linked(tmp_path):
-    mark = dumps.fingerprint((record.iri, record.hash) for record in RECORDS)
-    first = dumps.write(tmp_path / "1" / "05334", RECORDS, quads, mark=mark)
-    second = dumps.write(tmp_path / "2" / "05334", RECORDS, quads, mark=mark)
-    third = dumps.linked(tmp_path / "3" / "05334", tmp_path / "2" / "05334", mark)
+    first, second = (written(tmp_path / at / "05334", license="urn:l") for at in ("1", "2"))
+    third = dumps.linked(tmp_path / "3" / "05334", tmp_path / "2" / "05334", "urn:l")
 
     assert first == second == third
     for name in ("05334.nq.gz", "Paper.csv", "Paper.csv-metadata.json", "manifest.json"):
         assert links(tmp_path / "3" / "05334" / name) == 2
-    assert dumps.linked(tmp_path / "4" / "05334", tmp_path / "2" / "05334", "other") is None
-    assert dumps.linked(tmp_path / "4" / "05334", tmp_path / "none", mark) is None
+    assert dumps.linked(tmp_path / "4" / "05334", tmp_path / "2" / "05334", "urn:other") is None
+    assert dumps.linked(tmp_path / "4" / "05334", tmp_path / "none", "urn:l") is None
 
 
-def test_a_fingerprint_knows_every_record_whatever_the_order():
-    pairs = [("a", "1"), ("b", "2")]
-    assert dumps.fingerprint(pairs) == dumps.fingerprint(reversed(pairs)) != dumps.fingerprint([("a", "1"), ("b", "3")])
-    assert dumps.fingerprint(pairs, "v1") != dumps.fingerprint(pairs, "v2")
+def test_chunks_that_stay_are_copied_and_the_files_are_those_of_all_records(tmp_path):
+    chunks = [dumps.chunk([(record.json, quads(orjson.loads(record.json)))]) for record in RECORDS]
+    before = dumps.Files(tmp_path / "1" / "05334")
+    for one in chunks:
+        before.add(one)
+    before.close()
+    changed = version(2, paper(2, name="Neu"))
+    anew = dumps.chunk([(changed.json, quads(orjson.loads(changed.json)))])
+
+    after, kept = dumps.Files(tmp_path / "3" / "05334", tmp_path / "1" / "05334"), dumps.chunks(tmp_path / "1" / "05334")
+    for one in (kept[0], anew, kept[2]):
+        after.add(one)
+    made = after.close()
+
+    whole = dumps.Files(tmp_path / "2" / "05334")
+    for one in (chunks[0], anew, chunks[2]):
+        whole.add(one)
+    assert made == whole.close()
+    for file in (tmp_path / "2" / "05334").iterdir():
+        assert file.read_bytes() == (tmp_path / "3" / "05334" / file.name).read_bytes()
 
 
 def test_manifest_and_checksums_agree_with_the_files(tmp_path):
-    made = dumps.write(tmp_path / "dumps" / "05334", RECORDS, quads, mark="m")
+    made = written(tmp_path / "dumps" / "05334")
     bodies = [(f"{BASE}/id/05334", "Beispiel", "", made)]
     listed = orjson.loads(dumps.manifest(BASE, 7, bodies))
     assert listed["release"] == 7 and listed["bodies"][0]["files"][0]["url"] == f"{BASE}/dumps/05334/05334.nq.gz"
@@ -115,14 +135,14 @@ def test_manifest_and_checksums_agree_with_the_files(tmp_path):
 
 
 def test_a_table_has_the_columns_that_its_metadata_describes(tmp_path):
-    tables.write(tmp_path, [orjson.loads(record.json) for record in RECORDS])
+    written(tmp_path / "05334")
     for cls in ("Paper", "Consultation"):
-        with tmp_path.joinpath(f"{cls}.csv").open(encoding="utf-8", newline="") as file:
+        with tmp_path.joinpath("05334", f"{cls}.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         described = orjson.loads(tables.metadata(cls, f"{cls}.csv"))["tableSchema"]["columns"]
         assert list(rows[0]) == [column["titles"]["und"] for column in described] and len(rows) == 3
         assert all(column["titles"]["de"] and column["titles"]["en"] for column in described[2:])
-    with tmp_path.joinpath("Paper.csv").open(encoding="utf-8", newline="") as file:
+    with tmp_path.joinpath("05334", "Paper.csv").open(encoding="utf-8", newline="") as file:
         first = next(csv.DictReader(file))
     assert (first["name"], first["keyword"], first["consultation"]) == ('Vorlage "1"', "Bau|Umwelt¦Klima", CONSULTATION["id"])
 

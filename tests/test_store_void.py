@@ -1,10 +1,17 @@
 """What the dataset says about itself equals what a count finds in it."""
 
+from collections import Counter
+from tempfile import TemporaryDirectory
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rdflib import Graph, Literal, Namespace, URIRef
 
-from publisher.store import opened, rows
-from publisher.store.description import converted, void
+from publisher.store import Embedded, opened, rows
+from publisher.store.description import converted, counted, void
+from publisher.store.partitions import counted as of_record
+from publisher.store.partitions import facts
 
 BASE = "https://ris.example.org"
 VOID = Namespace("http://rdfs.org/ns/void#")
@@ -26,7 +33,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graph(store) -> Graph:
-    return Graph().parse(data=void(store, BASE, [f"{BASE}/dump/all.nq.gz"]), format="turtle")
+    return Graph().parse(data=void(counted(store), BASE, [f"{BASE}/dump/all.nq.gz"]), format="turtle")
 
 
 def test_totals_and_layers(graph):
@@ -52,13 +59,13 @@ def test_each_partition_equals_its_count(graph, store):
 
 
 def test_the_same_store_gives_the_same_bytes(store):
-    assert void(store, BASE) == void(store, BASE)
+    assert void(counted(store), BASE) == void(counted(store), BASE)
 
 
 def test_an_empty_store_has_a_description(tmp_path):
     store = opened(f"oxigraph:{tmp_path}/store", writable=True)
 
-    text = void(store, BASE)
+    text = void(counted(store), BASE)
 
     subset = URIRef(f"{BASE}/.well-known/void#eli")
     assert Graph().parse(data=text, format="turtle").value(subset, VOID.classes) == Literal(0)
@@ -70,8 +77,57 @@ def test_an_empty_store_has_a_description(tmp_path):
     [("text/turtle", "turtle"), ("application/rdf+xml", "xml"), ("application/ld+json", "json-ld"), ("application/n-triples", "nt")],
 )
 def test_a_description_converts_without_loss(store, media_type, form):
-    text = void(store, BASE)
+    text = void(counted(store), BASE)
 
     graph = Graph().parse(data=converted(text.encode(), media_type), format=form)
 
     assert set(graph) == set(Graph().parse(data=text, format="turtle"))
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+RECORD = st.lists(st.tuples(NAMES, st.sampled_from([TYPE, "<urn:name>", "<urn:of>"]), NAMES, st.booleans()), max_size=6)
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(NAMES, RECORD, min_size=1), st.lists(st.tuples(NAMES, RECORD), max_size=4))
+def test_counting_along_equals_counting(first, changes):
+    """Records speak of each other's subjects, change and go; each owns the subject of its name."""
+
+    def text(name, statements):
+        layer = {True: f"<urn:{name}/eli>", False: f"<urn:{name}>"}
+        return "".join(f"<urn:{s}> {p} <urn:{o}> {layer[eli]} .\n" for s, p, o, eli in statements)
+
+    with TemporaryDirectory() as folder:
+        store = Embedded(f"{folder}/store", writable=True)
+        counts, shared = Counter(), set()
+        for name, statements in first.items():
+            more, foreign = of_record(facts(text(name, statements)), [f"urn:{name}"])
+            counts.update(more)
+            shared |= foreign
+        store.load([text(name, statements).encode() for name, statements in first.items()])
+        store.loaded(counts, shared)
+        for name, statements in changes:
+            store.replace([(f"urn:{name}", text(name, statements).encode())])
+        assert void(store.counts, BASE) == void(counted(store), BASE)
+        store.remove([f"urn:{name}" for name in first])
+        assert void(store.counts, BASE) == void(counted(store), BASE)
+        store.close()
+
+
+def test_counts_outlive_the_process_but_no_change_that_was_not_released(tmp_path):
+    record = [("urn:a", b"<urn:a> <urn:name> <urn:b> <urn:a> .\n")]
+    store = Embedded(f"{tmp_path}/store", writable=True)
+    store.replace(record)
+    store.release(tmp_path / "released")
+    store.close()
+
+    again = Embedded(f"{tmp_path}/store", writable=True)
+    assert again.counts is not None and void(again.counts, BASE) == void(counted(again), BASE)
+    again.remove(["urn:a"])
+    again.close()
+
+    killed = Embedded(f"{tmp_path}/store", writable=True)
+    assert killed.counts is not None and list(killed.counts.rows("t", False)) == []
+    killed.replace(record)
+    killed.close()
+    assert Embedded(f"{tmp_path}/store", writable=True).counts is None

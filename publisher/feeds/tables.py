@@ -1,9 +1,9 @@
 """One CSV table a class, for those who do not want RDF, and its CSV on the Web metadata; the columns are the ontology's."""
 
 import csv
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+import io
+from functools import cache
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,6 +24,7 @@ class Column(NamedTuple):
     property: str
 
 
+@cache
 def columns(cls: str) -> list[Column]:
     """Return the columns of a class ("Paper"): id, owner (of embedded objects), then its keys in the order of the context."""
     uses = ontology().uses.get(SCHEMA + cls, {})
@@ -36,21 +37,12 @@ def _column(use: Use) -> Column:
     return Column(use.key, datatype, use.many, use.predicate)
 
 
-class Tables:
-    """Writes rows of all classes at once: one open file a class that occurs. Use as a context manager."""
+class Rows:
+    """Collects the rows of all classes at once. counts: class -> rows."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.rows: dict[str, int] = {}
-        self._open: dict[str, tuple[TextIO, Any, list[Column]]] = {}
-
-    def __enter__(self) -> "Tables":
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for file, *_rest in self._open.values():
-            file.close()
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self._open: dict[str, tuple[io.StringIO, Any, list[str]]] = {}
 
     def add(self, obj: dict[str, Any]) -> None:
         """Write a record and the objects embedded in it, each into the table of its class."""
@@ -63,12 +55,21 @@ class Tables:
         if cls not in CLASSES:
             return
         if cls not in self._open:
-            file = self.folder.joinpath(f"{cls}.csv").open("w", encoding="utf-8", newline="")
-            self._open[cls] = (file, csv.writer(file, lineterminator="\r\n"), columns(cls))
-            self._open[cls][1].writerow([column.key for column in self._open[cls][2]])
-        _, writer, known = self._open[cls]
-        writer.writerow([obj["id"], owner, *(cell(obj.get(column.key)) for column in known[2:])])
-        self.rows[cls] = self.rows.get(cls, 0) + 1
+            out = io.StringIO(newline="")
+            self._open[cls] = out, csv.writer(out, lineterminator="\r\n"), [column.key for column in columns(cls)[2:]]
+            self.counts[cls] = 0
+        _, writer, keys = self._open[cls]
+        writer.writerow([obj["id"], owner, *[cell(obj[key]) if key in obj else "" for key in keys]])
+        self.counts[cls] += 1
+
+    def text(self) -> dict[str, bytes]:
+        """Return class -> its rows as CSV, without the header."""
+        return {cls: out.getvalue().encode() for cls, (out, *_) in self._open.items()}
+
+
+def header(cls: str) -> bytes:
+    """Return the first line of a class's table."""
+    return (",".join(column.key for column in columns(cls)) + "\r\n").encode()
 
 
 def cell(value: Any) -> str:
@@ -108,11 +109,3 @@ def metadata(cls: str, url: str, license: str = "") -> bytes:
         "tableSchema": {"aboutUrl": "{+id}", "primaryKey": "id", "columns": described},
     }
     return orjson.dumps(whole, option=orjson.OPT_INDENT_2) + b"\n"
-
-
-def write(folder: Path, objects: Iterable[dict[str, Any]]) -> dict[str, int]:
-    """Write the tables of `objects` into `folder`; return class -> rows."""
-    with Tables(folder) as tables:
-        for obj in objects:
-            tables.add(obj)
-    return tables.rows

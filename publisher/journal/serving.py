@@ -3,14 +3,14 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import orjson
 
-from publisher.journal import COLUMNS, Version, connected, told
-from publisher.ontology import ontology
-from publisher.record import parts
+from publisher.journal import COLUMNS, Version, connected, raised, told
+from publisher.journal.rows import Rows, rows
 
+SCHEMA_VERSION = 2  # 1 had no number
 OPEN = 1 << 60  # a row that no later release has closed
 TABLES = """
 create table if not exists release (number integer primary key, seq integer not null, made text not null);
@@ -49,85 +49,6 @@ create table if not exists judged (owner text primary key, results blob not null
 DERIVED = ("entry", "link", "known")
 
 
-class Entry(NamedTuple):
-    """One record or embedded object: what lists, look-ups and references need of it."""
-
-    iri: str
-    type: str
-    created: str
-    modified: str
-    day: str
-    reference: str
-    links: tuple[tuple[str, str], ...]
-    urls: tuple[str, ...]
-
-
-def entries(obj: dict[str, Any]) -> Iterator[Entry]:
-    """Yield the entry of a record, then those of the objects embedded in it."""
-    yield _entry(obj)
-    for _, part in parts(obj):
-        yield _entry(part)
-
-
-def _entry(obj: dict[str, Any]) -> Entry:
-    uses = ontology().uses.get(obj["type"], {})
-    links = tuple(
-        (key, target)
-        for key, value in obj.items()
-        if (use := uses.get(key)) and use.value_class and not use.external
-        for target in _ids(value)
-    )
-    day = obj.get("date") or obj.get("start") or obj.get("oparlx:day") or obj.get("startDate") or ""
-    urls = (*_ids(obj.get("owl:sameAs", ())), *_ids(obj.get("prov:wasDerivedFrom", ())), *_ids(obj.get("web", ())))
-    kind = obj["type"].rsplit("/", 1)[-1].rsplit("#", 1)[-1]
-    return Entry(
-        obj["id"],
-        kind,
-        _stamp(obj.get("created")),
-        _stamp(obj.get("modified")),
-        str(day),
-        str(obj.get("reference", "")),
-        links,
-        tuple(dict.fromkeys(urls)),
-    )
-
-
-class Rows(NamedTuple):
-    """What the tables hold of one version but the span of releases: rows of entry, link and known."""
-
-    seq: int
-    owner: str
-    entries: list[tuple[Any, ...]]
-    links: list[tuple[str, ...]]
-    urls: list[tuple[str, ...]]
-
-
-def rows(version: Version, obj: dict[str, Any]) -> Rows:
-    """Return the rows of a version whose object is `obj`."""
-    owner, made = version.iri, list(entries(obj))
-    about, tail = (version.body, version.source, version.seq), int(version.deleted)
-    return Rows(
-        version.seq,
-        owner,
-        [(e.iri, owner, e.type, *about, e.created, e.modified, e.day, e.reference, tail) for e in made],
-        [(target, key, e.iri, e.type, owner) for e in made for key, target in e.links],
-        [(url, e.iri, owner) for e in made for url in e.urls],
-    )
-
-
-def _stamp(value: Any) -> str:
-    """Return a time as it stands; "" for what begins with no year, since an index of times takes no "now"."""
-    return value if isinstance(value, str) and value[:4].isdigit() else ""
-
-
-def _ids(value: Any) -> Iterator[str]:
-    for item in value if isinstance(value, list | tuple) else (value,):
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, dict) and isinstance(item.get("id"), str):
-            yield item["id"]
-
-
 class Open:
     """What is open as now written: the rows of the release being built, which is the newest."""
 
@@ -158,6 +79,10 @@ class Written(Open):
         self.db = connected(home / "serving.sqlite", writable=False)
         self._journal = connected(home / "journal.sqlite", writable=False)
 
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """Yield (IRI, modified) of every live record, by IRI."""
+        yield from self.db.execute(f"select iri, modified from entry where iri = owner and last = {OPEN} and deleted = 0 order by iri")
+
     def json(self, seq: int) -> bytes:
         """Return the object of a version."""
         return bytes(self._journal.execute("select json from version where seq = ?", (seq,)).fetchone()[0])
@@ -166,6 +91,22 @@ class Written(Open):
         """Return a version of the journal."""
         found = Version(*self._journal.execute(f"select {COLUMNS} from version where seq = ?", (seq,)).fetchone())
         return found._replace(deleted=bool(found.deleted))
+
+    def newest(self, after: int, upto: int) -> Iterator[tuple[int, str, str]]:
+        """Yield (seq, IRI, source) of the newest version of each record that changed in (after, upto], in order."""
+        newer = "select 1 from version w where w.iri = v.iri and w.seq > v.seq and w.seq <= :upto"
+        sql = f"select seq, iri, source from version v where seq > :after and seq <= :upto and not exists ({newer}) order by seq"
+        yield from self._journal.execute(sql, {"after": after, "upto": upto})
+
+    def older(self, versions: Iterable[tuple[str, int]]) -> list[int]:
+        """Return the version before each of these (IRI, seq), where there is one that is newer than what is served."""
+        sql = "select seq, hash from version where iri = ? and seq < ? order by seq desc limit 1"
+        found = []
+        for iri, seq in versions:
+            before, held = self._journal.execute(sql, (iri, seq)).fetchone(), self.holder(iri)
+            if before and before[1] and before[0] > (held[1] if held and held[0] == iri else 0):
+                found.append(int(before[0]))
+        return found
 
     def close(self) -> None:
         self.db.close()
@@ -177,7 +118,7 @@ class Serving(Open):
 
     def __init__(self, path: Path) -> None:
         self.path, self.db = path, connected(path, writable=True)
-        self.db.executescript(TABLES)
+        raised(self.db, path, TABLES, SCHEMA_VERSION)
 
     def __enter__(self) -> Self:
         return self
@@ -293,6 +234,14 @@ class Serving(Open):
             found.update(row[0] for row in self.db.execute(SHARING, {"owner": owner, "open": OPEN, "number": number}))
         return found
 
+    def dependent(self, number: int, owners: Iterable[str]) -> set[str]:
+        """Return the owners whose derived layer looks into the given ones or their parts, now or until release `number`."""
+        found: set[str] = set()
+        for owner in owners:
+            for query in (DEPENDENT, SHARING):
+                found.update(row[0] for row in self.db.execute(query, {"owner": owner, "open": OPEN, "number": number}))
+        return found
+
     def finish(self, number: int, seq: int, made: str) -> None:
         """Commit what release `number` serves, which others can then read; until the switch nobody is told to."""
         self.db.execute("insert or replace into release values (?, ?, ?)", (number, seq, made))
@@ -347,6 +296,11 @@ union select distinct e.owner from link l join entry e on e.iri = l.target and e
 where l.owner = :owner and l.last in (:open, :number)
 """
 
+# The keys along which graph/eli.py looks things up (needs).
+DEPENDENT = """
+select distinct l.owner from entry e join link l on l.target = e.iri and l.last = :open
+where e.owner = :owner and e.last in (:open, :number) and l.key in ('body', 'system', 'agendaItem', 'meeting', 'paper')
+"""
 NAMESAKES = """
 select distinct o.owner from entry m join entry o on o.reference = m.reference and o.body = m.body and o.last = :open
 where m.owner = :owner and m.last in (:open, :number) and m.reference != '' and o.reference != ''
@@ -361,9 +315,3 @@ select distinct o.owner from entry m join entry o on o.iri = m.iri and o.last = 
 where m.owner = :owner and m.iri != m.owner and m.last in (:open, :number)
   and (select count(*) from entry s where s.iri = m.iri and s.last = :open and s.owner < :owner) < 2
 """
-
-
-def stored(version: Version) -> dict[str, Any]:
-    """Return a version's object."""
-    obj: dict[str, Any] = orjson.loads(version.json)
-    return obj

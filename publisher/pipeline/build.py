@@ -2,33 +2,31 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from publisher import release
-from publisher.concepts import concepts
 from publisher.config import Settings
 from publisher.errors import Misconfigured, Refused
 from publisher.graph import vocabulary
-from publisher.graph.mapper import quads
 from publisher.iris import class_of_iri
-from publisher.journal import Journal, Version
-from publisher.journal.reader import readable
-from publisher.journal.serving import Serving, stored
+from publisher.journal import Journal
+from publisher.journal.serving import Serving
 from publisher.pipeline import link
-from publisher.pipeline.furnish import furnished
-from publisher.pipeline.layers import layers
+from publisher.pipeline.furnish import Furnishing, described, furnished
+from publisher.pipeline.hands import Hands
+from publisher.pipeline.inputs import Inputs, inputs, made_from
+from publisher.pipeline.judging import judged
 from publisher.pipeline.rebase import MOVED, moved
+from publisher.pipeline.rendering import SEVERAL, All, Body, changed, texts
 from publisher.pipeline.report import written
-from publisher.record import parts
-from publisher.shapes import Result, Shapes, judge, shapes
 from publisher.store import Store, opened
 
-BATCH = 1000
+BATCH = 250
 MANY = 2000  # changed records from which on asking about everything costs less
+Thing = TypeVar("Thing")
 Progress = Callable[[str, int], None]
 
 
@@ -49,7 +47,7 @@ class _Work(NamedTuple):
     journal: Journal
     serving: Serving
     store: Store
-    shapes: Shapes
+    hands: Hands
     number: int
     base: str
     progress: Progress
@@ -79,22 +77,24 @@ def build(
         top, number, since = journal.last_seq(), _next(home, served), done
         if not top:
             raise Misconfigured(f"{home}: nothing was harvested yet; publisher harvest SOURCE comes first")
-        if served and done == top and not full:
+        now, then = inputs(home, journal), made_from(served)
+        if served and done == top and not full and now == then:
             return Built(served.number, 0, [], False, [])
         base, holds = journal.setting("base") or settings.base, home / "store.holds"
-        if full or not done or not _is_ground(home, served, base):
+        if full or not done or now.program != then.program or not _is_ground(home, served, base):
             holds.unlink(missing_ok=True)
             rmtree(home / "store", ignore_errors=True)
             since, done = done, 0
         store = stack.enter_context(closing(opened(_store_url(journal, home), writable=True)))
-        work = _Work(journal, serving, store, shapes(), number, base, progress)
+        work = _Work(journal, serving, store, stack.enter_context(Hands(home, number)), number, base, progress)
         before = serving.live()
         serving.begin()
         rejected, taken = _apply(work, done, top, since)
         _guard(before, serving.live(), settings.safety_share, force)
+        foci = _foci(work, taken, first=not done)
+        serving.finish(number, top, at)
         holds.unlink(missing_ok=True)  # until the release is in service, the store is that of none
-        _mapped(work, taken, first=done == 0)
-        missing = _finish(work, home, top, at, foci=_foci(work, taken, first=not done), anew=not done)
+        missing = _finish(work, home, top, at, taken, foci=foci, made_of=now, anew=not done)
         holds.write_text(f"{number} {base}", "utf-8")
         release.prune(home, settings.retention)
         kept = release.retained(home)
@@ -132,17 +132,31 @@ def _guard(before: int, after: int, share: float, force: bool) -> None:
 
 
 def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str, str]], list[str]]:
-    """Judge what changed; return what was kept out, and the records taken."""
+    """Judge what changed; return what was kept out, and the records taken: of each the newest version that may be published."""
     for seq in list(work.journal.superseded(since, top)):
         work.serving.reject(work.number, seq, "superseded")
-    rejected: list[tuple[str, str]] = []
     taken: list[str] = []
-    for batch in _batches(_kept(work, done, top), BATCH):
-        for version, obj in _judged(work, batch, rejected):
-            work.serving.put(work.number, version, obj)
-            taken.append(version.iri)
-        work.progress("judged", len(taken) + len(rejected))
-    return rejected, taken
+    bad = first = _judged(work, _kept(work, done, top), taken)
+    while bad:
+        older = work.hands.desk.written.older([(iri, seq) for seq, iri, _ in bad])
+        bad = _judged(work, older, taken)
+    return [(iri, wrong) for _, iri, wrong in first], taken
+
+
+def _judged(work: _Work, seqs: Iterable[int], taken: list[str]) -> list[tuple[int, str, str]]:
+    """Let the release serve those of the versions that may be published; return (seq, IRI, reason) of the others."""
+    bad: list[tuple[int, str, str]] = []
+    for answer in work.hands.map(judged, _batches(seqs, BATCH)):
+        for one in answer:
+            if one.wrong:
+                work.serving.reject(work.number, one.seq, one.wrong)
+                bad.append((one.seq, one.iri, one.wrong))
+            else:
+                work.serving.write(work.number, one.rows)
+                work.serving.judged(one.iri, one.results)
+                taken.append(one.iri)
+        work.progress("judged", len(taken) + len(bad))
+    return bad
 
 
 def _foci(work: _Work, taken: list[str], *, first: bool) -> list[str] | None:
@@ -154,102 +168,79 @@ def _foci(work: _Work, taken: list[str], *, first: bool) -> list[str] | None:
     return foci if len(foci) <= 10 * MANY else None
 
 
-def _kept(work: _Work, done: int, top: int) -> Iterator[Version]:
-    """Yield the newest versions; those that only say that a record moved to another base end its service here."""
-    for version in work.journal.heads(done, top):
-        if version.source == MOVED:
-            work.serving.close(work.number, version.iri)
-            work.serving.judged(version.iri, [])
+def _kept(work: _Work, done: int, top: int) -> Iterator[int]:
+    """Yield the newest versions' seqs; those that only say that a record moved to another base end its service here."""
+    for seq, iri, source in work.hands.desk.written.newest(done, top):
+        if source == MOVED:
+            work.serving.close(work.number, iri)
+            work.serving.judged(iri, [])
         else:
-            yield version
+            yield seq
 
 
-def _judged(work: _Work, batch: list[Version], rejected: list[tuple[str, str]]) -> Iterator[tuple[Version, dict[str, Any]]]:
-    """Yield what may be published, and keep what the shapes said of each; a Violation keeps the version out."""
-    objects = [(version, stored(version)) for version in batch]
-    found: dict[str, list[Result]] = {}
-    for result in judge("".join(quads(obj) for _, obj in objects), work.shapes):
-        found.setdefault(result.record, []).append(result)
-    for version, obj in objects:
-        results = found.get(version.iri, [])
-        wrong = sorted({result.messages.get("de") or result.shape for result in results if result.severity == "Violation"})
-        if wrong:
-            work.serving.reject(work.number, version.seq, "; ".join(wrong))
-            rejected.append((version.iri, "; ".join(wrong)))
-        else:
-            work.serving.judged(version.iri, [result._asdict() for result in results])
-            yield version, obj
+def _mapped(work: _Work, path: Path, previous: Path | None, taken: list[str], *, first: bool) -> list[Body]:
+    """Write the quads of what was taken, and of what depends on it, and the dumps of the bodies; return these.
 
-
-def _mapped(work: _Work, taken: list[str], *, first: bool) -> None:
-    """Write the quads of what was taken, and of what it touches: a derived layer looks into other records."""
-    lookup, known = Lookup(work.journal, work.serving), concepts(work.base)
-    every = work.serving.everyone() if first else sorted({*taken, *work.serving.touched(work.number, taken)})
-    texts = ((iri, layers(lookup.record(iri), lookup, known)) for iri in every)
+    previous: the release whose unchanged dumps stay.
+    """
     if first:
-        work.store.load(text for _, text in texts)
+        everything = All(work.hands, work.serving, path / "dumps")
+        work.store.load(everything)
+        work.store.loaded(everything.counts, everything.shared)
+        return list(everything.bodies.values())
+    if any(class_of_iri(iri) == "System" for iri in taken):
+        touched = set(work.serving.everyone())  # a licence passes down from it to all
     else:
-        work.store.replace(texts)
+        touched = {*taken, *work.serving.dependent(work.number, taken)}
+    answers = work.hands.map(texts, _batches(sorted(touched), SEVERAL))
+    work.store.replace(text for answer in answers for text in answer)
+    assert previous is not None
+    return changed(work.hands, work.serving, path / "dumps", previous / "dumps", work.serving.places(work.number, sorted(touched)))
 
 
-class Lookup:
-    """Records and parts by IRI, as the release being built serves them; called like a function, None for the unknown."""
-
-    def __init__(self, journal: Journal, serving: Serving) -> None:
-        self.journal, self.serving, self.held_elsewhere = journal, serving, serving.held_elsewhere
-        self._read = lru_cache(2000)(self._owner)
-
-    def _owner(self, seq: int) -> dict[str, dict[str, Any]]:
-        obj = stored(self.journal.at(seq))
-        return {obj["id"]: obj, **{part["id"]: part for _, part in parts(obj)}}
-
-    def __call__(self, iri: str) -> dict[str, Any] | None:
-        found = self.serving.holder(iri)
-        return self._read(found[1]).get(iri) if found else None
-
-    def record(self, iri: str) -> dict[str, Any]:
-        """Return a record that is known to be there."""
-        found = self(iri)
-        assert found is not None, iri
-        return found
+def _linked(work: _Work, home: Path, path: Path, previous: Path | None) -> None:
+    """Put the confirmed links of {home}/linksets/*.csv into the release, and into their named graphs where they changed."""
+    made = link.linksets(home, work.base)
+    then = {one.stem: one.read_text("utf-8") for one in (previous / "linksets").glob("*.nq")} if previous else {}
+    work.store.remove(f"{work.base}/linkset/{name}" for name in sorted(then.keys() - made.keys()))
+    work.store.replace((f"{work.base}/linkset/{name}", text.encode()) for name, text in made.items() if then.get(name) != text)
+    for name, text in made.items():
+        (path / "linksets").mkdir(exist_ok=True)
+        (path / "linksets" / f"{name}.nq").write_text(text, "utf-8")
 
 
-def _linked(work: _Work, home: Path) -> dict[str, str]:
-    """Put the vocabulary, and the confirmed links of {home}/linksets/*.csv, into their named graphs; return linkset -> N-Quads."""
-    made = {
-        path.stem: link.quads(work.base, path.stem, link.read(path.read_text("utf-8"), str(path)))
-        for path in sorted((home / "linksets").glob("*.csv"))
-    }
-    work.store.replace((f"{work.base}/linkset/{name}", text.encode()) for name, text in made.items())
-    work.store.replace(vocabulary.graphs(work.base))
-    return made
+def _finish(
+    work: _Work, home: Path, top: int, at: str, taken: list[str], *, foci: list[str] | None, made_of: Inputs, anew: bool
+) -> list[str]:
+    """Load, freeze, furnish and seal the release, and switch: whatever happens before the switch, the old one stays in service.
 
-
-def _finish(work: _Work, home: Path, top: int, at: str, *, foci: list[str] | None, anew: bool) -> list[str]:
-    """Freeze the release, furnish and seal it, and switch: whatever happens before the switch, the old one stays in service.
-
-    foci: about what the rules across records are asked again, None for everything. anew: dumps are written even where no
-    record changed.
+    foci: about what the rules across records are asked again, None for everything. anew: nothing of the release before is
+    changed, all is made again.
     """
     path, served = release.staged(home, work.number), release.current(home)
     previous = served.path if served and not (anew and release.damage(served)) else None  # nothing broken is linked on
-    for name, text in _linked(work, home).items():
-        (path / "linksets").mkdir(exist_ok=True)
-        (path / "linksets" / f"{name}.nq").write_text(text, "utf-8")
+    bodies = _mapped(work, path, previous, taken, first=anew)
+    _linked(work, home, path, None if anew else previous)
+    if anew:
+        work.store.replace(vocabulary.graphs(work.base))
+    work.progress("furnishing", 0)
+    furnishing = Furnishing(path, home, previous, anew, taken)
+    begun = furnished(work.hands, furnishing)
     work.store.release(path / "store")
+    work.serving.begin()
     written(path, work.serving, work.journal, work.store, work.base, work.number, at, foci=foci)
-    work.serving.finish(work.number, top, at)
-    with closing(readable(home, work.number)) as reader:
-        work.progress("furnishing", 0)
-        missing = furnished(path, reader, work.store, home, previous, anew=anew)
+    work.serving.commit()
+    missing = described(work.hands.desk.reader, work.store, furnishing, bodies)
+    for ended in begun:
+        ended()
     manifest = {"release": work.number, "seq": top, "base": work.base, "made": at, "records": work.serving.live()}
-    release.finished(home, work.number, manifest)
+    release.finished(home, work.number, manifest | {"inputs": made_of._asdict()})
     release.dropped(home, served.number if served else 0, work.number)
     release.switch(home, work.number)
     return missing
 
 
-def _batches(versions: Iterable[Version], size: int) -> Iterator[list[Version]]:
-    stream = iter(versions)
+def _batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
+    stream = iter(things)
     while batch := list(islice(stream, size)):
         yield batch

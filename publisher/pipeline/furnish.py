@@ -1,62 +1,74 @@
 """What a release holds beside its store: search index, dumps, event stream, sitemaps, VoID, catalogue."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from publisher import catalog, search
-from publisher.concepts import concepts
 from publisher.errors import Misconfigured
 from publisher.feeds import dumps, sitemap, stream
 from publisher.graph.mapper import quads
 from publisher.journal.reader import Event, Reader
 from publisher.ontology import VERSION
-from publisher.pipeline.layers import Served, layers
+from publisher.pipeline.hands import Desk, Hands
+from publisher.pipeline.rendering import Body
 from publisher.store import Store
-from publisher.store.description import void
+from publisher.store.description import counted, void
 
 CATALOG_KEYS = dict.fromkeys(("title", "publisher", "contact", "license", "contributor", "homepage", "frequency"), str)
 KIND = {str: "a text", int: "a whole number"}
-Body = tuple[str, str, str, list[dumps.Dump]]
 
 
-def furnished(path: Path, reader: Reader, store: Store, home: Path, previous: Path | None, *, anew: bool) -> list[str]:
-    """Write everything derived into the staged release at `path`; return what has to be configured for a catalogue.
+class Furnishing(NamedTuple):
+    """What is furnished: the staged release, the release before (None if all is made anew), and the records changed since."""
 
-    `previous`: the release before, whose unchanged files are hard-linked; its dumps not if all is made `anew`.
-    """
-    documents = ((found.iri, found.type, found.body, orjson.loads(found.json)) for found in reader.owners())
-    search.build(path / "search", documents)
-    bodies = _dumped(path, reader, None if anew else previous)
-    (path / "void.ttl").write_text(void(store, reader.base, [f"{reader.base}/{one.path}" for body in bodies for one in body[3]]), "utf-8")
-    _streamed(path, reader, previous, home)
-    pages = ((found.iri, found.modified) for found in reader.owners())
-    sitemap.write(path / "sitemap", reader.base, pages, previous and previous / "sitemap")
-    (path / "robots.txt").write_text(sitemap.robots(reader.base), "utf-8")
-    return _catalogued(path, reader, home, bodies)
+    path: Path
+    home: Path
+    previous: Path | None
+    anew: bool
+    changed: list[str]
 
 
-def _dumped(path: Path, reader: Reader, previous: Path | None) -> list[Body]:
-    """Make each body's dumps, or link the previous release's where none of its records changed."""
-    made: list[Body] = []
-    lookup, known = Served(reader), concepts(reader.base)
-    (path / "dumps").mkdir()
-    for body in reader.bodies():
-        obj = orjson.loads(body.json)
-        key = body.iri.removeprefix(f"{reader.base}/id/").replace("/", "-")
-        mark = dumps.fingerprint(reader.hashes(body.iri), VERSION)
-        folder = path / "dumps" / key
-        files = dumps.linked(folder, previous / "dumps" / key, mark) if previous else None
-        if files is None:
-            records = reader.owners(body=body.iri)
-            files = dumps.write(folder, records, lambda one: layers(one, lookup, known).decode(), mark=mark, license=obj.get("license", ""))
-        made.append((body.iri, str(obj.get("name", key)), str(obj.get("license", "")), files))
+def furnished(hands: Hands, work: Furnishing) -> list[Callable[[], None]]:
+    """Begin with what needs no more than the records, beside the build where that is worth it; return what waits for the end of each."""
+    return [hands.soon(each, work) for each in (searchable, streamed)]
+
+
+def searchable(desk: Desk, work: Furnishing) -> None:
+    """Write the search index: the previous one's segments, less what changed, and what is there of that."""
+    reader, before = desk.reader, work.previous / "search" if work.previous and not work.anew else None
+    if before is None or not search.continued(work.path / "search", before, work.changed, _documents(reader, work.changed)):
+        search.build(work.path / "search", ((one.iri, one.type, one.body, orjson.loads(one.json)) for one in reader.owners()))
+
+
+def _documents(reader: Reader, iris: Iterable[str]) -> Iterator[search.Entry]:
+    for iri in iris:
+        found = reader.get(iri)
+        if found and not found.deleted and found.iri == found.owner:
+            yield found.iri, found.type, found.body, orjson.loads(found.json)
+
+
+def streamed(desk: Desk, work: Furnishing) -> None:
+    """Write the event stream, the sitemap and robots.txt."""
+    reader = desk.reader
+    _streamed(work.path, reader, work.previous, work.home)
+    pages = desk.written.pages()
+    sitemap.write(work.path / "sitemap", reader.base, pages, work.previous and work.previous / "sitemap")
+    (work.path / "robots.txt").write_text(sitemap.robots(reader.base), "utf-8")
+
+
+def described(reader: Reader, store: Store, work: Furnishing, bodies: list[Body]) -> list[str]:
+    """Describe the dumps of the bodies, the dataset and the catalogue; return what has to be configured for a catalogue."""
+    path = work.path
+    made = [(body.iri, body.name, body.license, body.files) for body in bodies]
     (path / "dumps" / "manifest.json").write_bytes(dumps.manifest(reader.base, reader.release, made))
     (path / "dumps" / "SHA256SUMS").write_text(dumps.checksums(made), "utf-8")
-    return made
+    addresses = [f"{reader.base}/{one.path}" for body in bodies for one in body.files]
+    (path / "void.ttl").write_text(void(store.counts or counted(store), reader.base, addresses), "utf-8")
+    return _catalogued(path, reader, work.home, bodies)
 
 
 def _streamed(path: Path, reader: Reader, previous: Path | None, home: Path) -> None:

@@ -41,7 +41,11 @@ def layers(obj: dict[str, Any], lookup: Lookup, known: Concepts) -> bytes:
     A part that many records embed alike stands in the first one's graph only: a union of graphs is no set in every
     engine, and each copy would be counted. Where the copies differ, each keeps its own.
     """
-    held = lookup.held_elsewhere(obj["id"])
+    return written(obj, lookup, known, lookup.held_elsewhere(obj["id"])).encode()
+
+
+def written(obj: dict[str, Any], lookup: Lookup, known: Concepts, held: list[str]) -> str:
+    """Return the same as text. held: the record's parts that an earlier record describes as well."""
     mine = {part["id"]: part for _, part in parts(obj)} if held else {}
     without = frozenset(iri for iri in held if mine.get(iri) == lookup(iri))
-    return "".join((quads(obj, without), implied(obj, without), *derived(obj, lookup, known, without), *told(obj, known))).encode()
+    return "".join((quads(obj, without), implied(obj, without), *derived(obj, lookup, known, without), *told(obj, known)))

@@ -1,13 +1,15 @@
 """The RDF dataset behind five verbs, chosen by the scheme of its URL: embedded Oxigraph, or any SPARQL 1.1 engine."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 
 from publisher.errors import Misconfigured
 from publisher.store.oxigraph import Embedded
+from publisher.store.partitions import Mark, Partitions
 from publisher.store.remote import Remote
 
 __all__ = ["KINDS", "Embedded", "Remote", "Store", "opened", "rows"]
@@ -21,6 +23,13 @@ class Store(Protocol):
     Every verb is idempotent: whoever was killed in the middle opens the store again and applies the same batch, or, since the
     journal is the truth and a store only an index of it, removes the store and loads it anew.
     """
+
+    @property
+    def counts(self) -> Partitions | None:
+        """How often each class and property is used, as counted along; None where nobody could."""
+
+    def loaded(self, counts: Counter[tuple[Any, ...]], shared: Iterable[Mark]) -> None:
+        """Take over what was counted while the records were made for `load`; shared: what may have been counted more than once."""
 
     def load(self, nquads: Path | Iterable[bytes]) -> None:
         """Add N-Quads (a file, or chunks of bytes cut anywhere) by the engine's fastest path; meant for the first build."""

@@ -1,13 +1,16 @@
-"""What the dataset and the endpoint say about themselves: VoID counted at build, the SPARQL service description with its limits."""
+"""What the dataset and the endpoint say about themselves: VoID with its counts, the SPARQL service description with its limits."""
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from itertools import chain
+from typing import Any
 
 import pyoxigraph as ox
 
 from publisher.store import Store, rows
+from publisher.store.limits import Limits
 from publisher.store.oxigraph import GRAPH_FORMATS
-from publisher.store.workers import Limits
+from publisher.store.partitions import Partitions
 
 OPARLX = "https://w3id.org/oparl-ld/ns#"
 PREFIXES = f"""@prefix void: <http://rdfs.org/ns/void#> .
@@ -70,44 +73,60 @@ CLASSES = f"""SELECT ?eli ?c (COUNT(DISTINCT ?s) AS ?entities) {{
   GRAPH ?g {{ ?s a ?c }} {LAYER} }} GROUP BY ?eli ?c ORDER BY ?eli ?c"""
 CLASS_PROPERTIES = f"""SELECT ?eli ?c ?p (COUNT(*) AS ?triples) {{
   GRAPH ?g {{ ?s a ?c ; ?p ?o }} {LAYER} }} GROUP BY ?eli ?c ?p ORDER BY ?eli ?c ?p"""
-LAYERS = (("false", "records", "Datensätze", "Records"), ("true", "eli", "Abgeleitete ELI-Schicht", "Derived ELI layer"))
+LAYERS = ((False, "records", "Datensätze", "Records"), (True, "eli", "Abgeleitete ELI-Schicht", "Derived ELI layer"))
 
 
-def void(store: Store, base: str, dumps: Iterable[str] = ()) -> str:
-    """Return the VoID description of a store as Turtle: both layers of graphs with their class and property partitions.
+def counted(store: Store) -> Partitions:
+    """Return the counts of a store by queries that read all of it (about 5 seconds a million triples): where nobody counted along."""
 
-    dumps: addresses of the data dumps. Call it at build; it reads the whole store (about 5 seconds a million triples).
+    def found(query: str, kind: str, *names: str, of: str = "triples") -> Iterator[tuple[tuple[Any, ...], int]]:
+        for row in rows(store.query(query)):
+            yield (kind, row["eli"] == "true", *(f"<{row[name]}>" for name in names)), int(row[of])
+
+    return Partitions(
+        chain(
+            found(TOTALS, "t"),
+            found(PROPERTIES, "p", "p"),
+            found(PROPERTIES, "s", "p", of="subjects"),
+            found(CLASSES, "c", "c", of="entities"),
+            found(CLASS_PROPERTIES, "cp", "c", "p"),
+        )
+    )
+
+
+def void(counts: Partitions, base: str, dumps: Iterable[str] = ()) -> str:
+    """Return the VoID description of a dataset as Turtle: both layers of graphs with their class and property partitions.
+
+    dumps: addresses of the data dumps.
     """
     here = f"{base}/.well-known/void"
-    totals = {row["eli"]: int(row["triples"]) for row in rows(store.query(TOTALS))}
+    totals = [sum(row[0] for row in counts.rows("t", eli)) for eli in (False, True)]
     text = [PREFIXES, f"<{here}> a void:DatasetDescription ;\n    <http://xmlns.com/foaf/0.1/primaryTopic> <{here}#dataset> .\n\n"]
     text.append(f"<{here}#dataset> a void:Dataset ;\n    void:sparqlEndpoint <{base}/sparql> ;\n")
-    text.append(f'    void:uriSpace "{base}/" ;\n    void:triples {sum(totals.values())} ;\n')
+    text.append(f'    void:uriSpace "{base}/" ;\n    void:triples {sum(totals)} ;\n')
     text += [f"    void:dataDump <{dump}> ;\n" for dump in sorted(dumps)]
     text.append("    void:subset " + " , ".join(f"<{here}#{name}>" for _, name, _, _ in LAYERS) + " .\n")
-    found = {query: list(rows(store.query(query))) for query in (PROPERTIES, CLASSES, CLASS_PROPERTIES)}
-    for flag, name, german, english in LAYERS:
-        triples = totals.get(flag, 0)
+    for eli, name, german, english in LAYERS:
         text.append(f'\n<{here}#{name}> a void:Dataset ;\n    dcterms:title "{german}"@de , "{english}"@en ;\n')
-        text.append(f"    void:triples {triples} ;\n")
-        layer = {query: [row for row in result if row["eli"] == flag] for query, result in found.items()}
-        text.append(f"    void:properties {len(layer[PROPERTIES])} ;\n    void:classes {len(layer[CLASSES])} .\n")
-        text += _partitions(f"{here}#{name}", layer)
+        text.append(f"    void:triples {totals[eli]} ;\n    void:properties {len(list(counts.rows('p', eli)))} ;\n")
+        text.append(f"    void:classes {len(list(counts.rows('c', eli)))} .\n")
+        text += _partitions(f"{here}#{name}", counts, eli)
     return "".join(text)
 
 
-def _partitions(subset: str, layer: dict[str, list[dict[str, str]]]) -> Iterator[str]:
-    for row in layer[PROPERTIES]:
-        part = f"{subset}-{_short(row['p'])}"
-        yield f"<{subset}> void:propertyPartition <{part}> .\n<{part}> void:property <{row['p']}> ; "
-        yield f"void:triples {row['triples']} ; void:distinctSubjects {row['subjects']} .\n"
-    for row in layer[CLASSES]:
-        part = f"{subset}-{_short(row['c'])}"
-        yield f"<{subset}> void:classPartition <{part}> .\n<{part}> void:class <{row['c']}> ; void:entities {row['entities']} .\n"
-    for row in layer[CLASS_PROPERTIES]:
-        whole, part = f"{subset}-{_short(row['c'])}", f"{subset}-{_short(row['c'])}-{_short(row['p'])}"
-        yield f"<{whole}> void:propertyPartition <{part}> .\n<{part}> void:property <{row['p']}> ; void:triples {row['triples']} .\n"
+def _partitions(subset: str, counts: Partitions, eli: bool) -> Iterator[str]:
+    subjects = dict(counts.rows("s", eli))
+    for name, triples in counts.rows("p", eli):
+        part = f"{subset}-{_short(name)}"
+        yield f"<{subset}> void:propertyPartition <{part}> .\n<{part}> void:property {name} ; "
+        yield f"void:triples {triples} ; void:distinctSubjects {subjects[name]} .\n"
+    for name, entities in counts.rows("c", eli):
+        part = f"{subset}-{_short(name)}"
+        yield f"<{subset}> void:classPartition <{part}> .\n<{part}> void:class {name} ; void:entities {entities} .\n"
+    for cls, name, triples in counts.rows("cp", eli):
+        whole, part = f"{subset}-{_short(cls)}", f"{subset}-{_short(cls)}-{_short(name)}"
+        yield f"<{whole}> void:propertyPartition <{part}> .\n<{part}> void:property {name} ; void:triples {triples} .\n"
 
 
-def _short(iri: str) -> str:
-    return sha256(iri.encode()).hexdigest()[:12]
+def _short(term: str) -> str:
+    return sha256(term[1:-1].encode()).hexdigest()[:12]

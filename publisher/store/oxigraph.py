@@ -1,15 +1,17 @@
 """The embedded store: Oxigraph on RocksDB in a directory, one writer, released as hard-linked read-only copies."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pyoxigraph as ox
 
 from publisher.errors import Busy, Malformed, Misconfigured, QueryRefused
 from publisher.store.gate import checked
+from publisher.store.partitions import Facts, Mark, Partitions, facts
 
 LAYERS = ("", "/eli")
 BATCH_RECORDS, BATCH_BYTES = 1000, 8_000_000
@@ -52,6 +54,14 @@ class Embedded:
         self.path, self.writable = Path(path), writable
         self._store: ox.Store | None = database(path, writable=writable)
         self._changes = 0
+        self._noted = self.path.with_name(self.path.name + ".counts.json")
+        self.counts = self._counts() if writable else None
+
+    def _counts(self) -> Partitions | None:
+        """Return the counts as of the last release; None where the store was changed and not released since, by a build that was killed."""
+        if self._noted.is_file():
+            return Partitions.of_json(self._noted.read_bytes())
+        return None if any(True for _ in self._open().quads_for_pattern(None, None, None, None)) else Partitions()
 
     def _open(self) -> ox.Store:
         if self._store is None:
@@ -59,8 +69,12 @@ class Embedded:
         return self._store
 
     def load(self, nquads: Path | Iterable[bytes]) -> None:
-        """Add N-Quads by RocksDB's bulk path, in constant memory. Raises Malformed naming the line."""
-        self._changes = COMPACT_AFTER
+        """Add N-Quads by RocksDB's bulk path, in constant memory. Raises Malformed naming the line.
+
+        They are not counted here: who makes them can do so at less cost, and sets `counts`, None until then.
+        """
+        self._changes, self.counts = COMPACT_AFTER, None
+        self._noted.unlink(missing_ok=True)
         try:
             if isinstance(nquads, Path):
                 self._open().bulk_load(path=str(nquads), format=ox.RdfFormat.N_QUADS)
@@ -74,22 +88,63 @@ class Embedded:
         return sum(self._replaced(batch) for batch in batches(records))
 
     def _replaced(self, batch: list[tuple[str, bytes]]) -> int:
-        self.remove(iri for iri, _ in batch)
+        iris = [iri for iri, _ in batch]
+        before = self._facts(iris)
+        self._removed(iris)
         try:
             self._open().load(b"".join(nquads for _, nquads in batch), format=ox.RdfFormat.N_QUADS)
         except SyntaxError as error:
             raise Malformed(batch[0][0], f"N-Quads in its batch of {len(batch)} records; {error}") from error
+        self._recounted(iris, before)
         return len(batch)
 
     def remove(self, iris: Iterable[str]) -> int:
         """Remove the records' graphs; returns how many records were named."""
-        store, count = self._open(), 0
+        named = list(iris)
+        before = self._facts(named)
+        self._removed(named)
+        self._recounted(named, before)
+        return len(named)
+
+    def _removed(self, iris: list[str]) -> None:
+        store = self._open()
+        self._noted.unlink(missing_ok=True)
         for iri in iris:
             for layer in LAYERS:
                 store.remove_graph(ox.NamedNode(iri + layer))
-            count += 1
-        self._changes += count
-        return count
+        self._changes += len(iris)
+
+    def _facts(self, iris: Iterable[str]) -> Facts | None:
+        """Return what the records' graphs say now, if somebody counts."""
+        if self.counts is None:
+            return None
+        found = Facts(Counter(), set())
+        for iri in dict.fromkeys(iris):
+            said = facts("".join(f"{quad} .\n" for layer in LAYERS for quad in self._graph(iri + layer)))
+            found.counts.update(said.counts)
+            found.marks.update(said.marks)
+        return found
+
+    def _graph(self, iri: str) -> Iterator[ox.Quad]:
+        yield from self._open().quads_for_pattern(None, None, None, ox.NamedNode(iri))
+
+    def _recounted(self, iris: list[str], before: Facts | None) -> None:
+        after = self._facts(iris)
+        if self.counts is not None and before is not None and after is not None:
+            mine = {f"<{iri}{layer}>" for iri in iris for layer in LAYERS}
+            self.counts.replaced(before, after, lambda mark: any(graph not in mine for graph in self._graphs(mark)))
+
+    def _graphs(self, mark: Mark) -> set[str]:
+        """Return the graphs of its layer in which a mark stands."""
+        eli, *terms = mark
+        subject, predicate, kind = (_node(term) for term in terms)
+        found = {str(quad.graph_name) for quad in self._open().quads_for_pattern(subject, predicate, kind, None)}
+        return {graph for graph in found if graph.endswith("/eli>") == eli}
+
+    def loaded(self, counts: Counter[tuple[Any, ...]], shared: Iterable[Mark]) -> None:
+        """Take over what was counted while the records were made for `load`; shared: what may have been counted more than once."""
+        self.counts = Partitions(counts.items())
+        self.counts.settle(shared, lambda mark: len(self._graphs(mark)))
 
     def query(self, sparql: str, media_type: str = "application/sparql-results+json") -> bytes:
         """Return the whole answer as `media_type`; the default graph is the union of all graphs, or what FROM says. Raises QueryRefused."""
@@ -135,6 +190,10 @@ class Embedded:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._open().backup(str(part))
         part.rename(path)
+        if self.counts is not None:
+            beside = self._noted.with_name(self._noted.name + ".part")
+            beside.write_bytes(self.counts.json())
+            beside.replace(self._noted)
 
     def _compact(self) -> None:
         # optimize() right after bulk_load, on the same handle, does nothing: RocksDB wants the directory opened anew.
@@ -147,6 +206,10 @@ class Embedded:
     def close(self) -> None:
         """Let go of the directory and its lock."""
         self._store = None
+
+
+def _node(term: str) -> Any:
+    return ox.NamedNode(term[1:-1]) if term[:1] == "<" else ox.BlankNode(term[2:]) if term else None
 
 
 class Chunks:

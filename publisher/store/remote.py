@@ -1,6 +1,7 @@
 """The remote store: an index of the builder's own, published to a SPARQL 1.1 engine generation by generation."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
@@ -12,6 +13,7 @@ from publisher.errors import Malformed, Misconfigured, QueryRefused, Refused, Un
 from publisher.store.engine import JSON, NTRIPLES, Address, Engine, address, findings
 from publisher.store.gate import Query, checked
 from publisher.store.oxigraph import GRAPH_FORMATS, RESULT_FORMATS, Embedded
+from publisher.store.partitions import Mark, Partitions
 
 PUBLICATION = "engine.json"
 CURRENT = "urn:publisher:current"
@@ -54,6 +56,15 @@ class Remote:
                 f"{self.where.query}: this engine takes updates from anybody ({', '.join(open_to)}); give its updates a password, "
                 "or let it listen on a loopback address behind this server"
             )
+
+    @property
+    def counts(self) -> Partitions | None:
+        """How often each class and property is used, as the index counted along."""
+        return self._index.counts
+
+    def loaded(self, counts: Counter[tuple[Any, ...]], shared: Iterable[Mark]) -> None:
+        """Take over what was counted while the records were made for `load`."""
+        self._index.loaded(counts, shared)
 
     def load(self, nquads: Path | Iterable[bytes]) -> None:
         """Add N-Quads to the index."""
