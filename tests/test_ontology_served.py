@@ -78,7 +78,7 @@ def test_the_page_shows_labels_definitions_alignments_examples_and_a_diagram(web
 
     assert "Tagesordnungspunkt" in german and "Agenda item" in english
     assert "eli-dl:LegislativeProcessWork" in german and "skos" not in re.findall(r"<h1>(.*?)</h1>", german)[0]
-    assert german.count("<pre>") == 15 and german.count("<rect ") == 15 and german.count("<line ") > 20
+    assert german.count("<pre tabindex") == 15 and german.count("<rect ") == 15 and german.count("<line ") > 20
     assert "style=" not in german and "<script" not in german
 
 

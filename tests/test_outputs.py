@@ -219,7 +219,7 @@ def test_confirmed_links_are_in_the_release_and_can_be_fetched_and_queried(tmp_p
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 
-@pytest.mark.parametrize(("lang", "word"), [("de", "Titel"), ("en", "before")])
+@pytest.mark.parametrize(("lang", "word"), [("de", "Titel"), ("en", "What changed")])
 def test_people_read_the_versions_and_what_changed_as_a_page(client, lang, word):
     listed = got(client, f"{VORLAGE}/4/v?lang={lang}", Accept=HTML)
     assert listed.mimetype == "text/html" and "Neuer Titel" in listed.get_data(as_text=True)

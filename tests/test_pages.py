@@ -325,9 +325,15 @@ def test_versions_say_what_changed(tmp_path):
     ]
     town.published(home, changed, "2026-11-05T10:00:00+00:00")
 
-    said = text_of(shown(app_of(home).test_client(), "/eli/dl/05334002/vorlage/1"), ".versions")
+    client = app_of(home).test_client()
+    page = shown(client, "/eli/dl/05334002/vorlage/1")
+    whole = shown(client, page.css_first(".versions li a[href*='from=']").attributes["href"])
 
-    assert "Fassungen (2)" in said and "geändert: " in said
+    assert "Fassungen (2)" in text_of(page, ".versions")
+    for one in (page.css_first(".versions"), whole):
+        assert [node.text(separator="|") for node in one.css("del, ins")] == [
+            *("entfallen: |Gebührensatzung Nummer 1", "neu: |Neue Gebühr", "entfallen: |Beschlussvorlage", "neu: |Antrag")
+        ]
 
 
 def hostile(value, key="", at=0):

@@ -21,7 +21,7 @@ def diagram(names: Mapping[str, str], edges: Mapping[tuple[str, str], Sequence[s
         made += _line(_centre(pair[0]), _centre(pair[1]), ", ".join(keys))
     for iri, name in names.items():
         made += _box(_centre(iri), name, links[iri])
-    return Markup('<svg class="plot" viewBox="0 0 1040 470" role="img" aria-label="{}">{}</svg>').format(title, made)
+    return Markup('<svg class="plot" viewBox="0 0 1040 470" role="group" aria-label="{}">{}</svg>').format(title, made)
 
 
 def _line(start: tuple[int, int], end: tuple[int, int], hint: str) -> Markup:

@@ -5,15 +5,14 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, current_app, request
 
-from publisher.feeds.difference import Change, difference
+from publisher.feeds.difference import difference
 from publisher.feeds.stream import AS, DCT, KINDS, PROV, RDF_TYPE, SEQUENCE, TERMS, XSD, version_iri
 from publisher.graph.mapper import quads
 from publisher.journal.reader import Reader, Shown
-from publisher.ontology import ontology
-from publisher.record import SCHEMA
 from publisher.views.answers import HTML, negotiated, problem, validated
 from publisher.views.documents import context_url
-from publisher.views.pages.frame import language
+from publisher.views.pages.changes import rows
+from publisher.views.pages.frame import Things, language
 from publisher.views.pages.frame import shown as page
 from publisher.views.shelf import links
 
@@ -127,37 +126,17 @@ def _compared(iri: str, shown: list[Shown]) -> Response:
     before, after = by_seq.get(request.args.get("from", "")), by_seq.get(request.args.get("to", str(shown[-1].seq)))
     if before is None or after is None:
         return problem(404, "Keine solche Version / no such version", f"from, to: bekannt / known: {', '.join(by_seq)}")
-    changes = difference(orjson.loads(before.json), orjson.loads(after.json))
+    old, new = orjson.loads(before.json), orjson.loads(after.json)
     if _wants_page():
-        rows = [_row(change, orjson.loads(after.json)["type"]) for change in changes]
-        first, second = version_iri(iri, before.seq), version_iri(iri, after.seq)
-        return page("versions.html", iri=iri, name=_name(shown), changes=rows, before=first, after=second)
+        told = rows(old, new, Things(_reader()), language())
+        return page("versions.html", iri=iri, name=_name(shown), changes=told, before=before, after=after, version_iri=version_iri)
     body = {
         "id": iri,
         "from": version_iri(iri, before.seq),
         "to": version_iri(iri, after.seq),
-        "data": [change._asdict() | {"path": list(change.path)} for change in changes],
+        "data": [change._asdict() | {"path": list(change.path)} for change in difference(old, new)],
     }
     return Response(orjson.dumps(body), mimetype="application/json", headers={"Vary": "Accept"})
-
-
-def _row(change: Change, cls: str) -> dict[str, str]:
-    """A change in words: labels for keys, the end of the IRI for objects in lists, values as text."""
-    names, lang, uses = ontology(), language(), ontology().uses.get(cls, {})
-    steps = []
-    for step in change.path:
-        use = uses.get(step)
-        steps.append(names.label(use.predicate, lang) if use else step.rsplit("/", 1)[-1])
-        uses = names.uses.get(f"{SCHEMA}{use.value_class}", {}) if use and use.value_class else uses
-    return {"where": " › ".join(steps), "before": _text(change.before), "after": _text(change.after)}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, dict):
-        return str(value.get("name") or value.get("id") or orjson.dumps(value).decode())
-    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
 
 
 @blueprint.get("/lookup")

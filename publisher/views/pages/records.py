@@ -1,23 +1,24 @@
 """The page of any record or part: its class has a template of its own, or its properties are shown as the ontology names them."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
 from flask import current_app
 
 from publisher import __version__
-from publisher.feeds.difference import difference
 from publisher.journal.reader import Found, Reader
 from publisher.ontology import ontology
 from publisher.views import standing, words
-from publisher.views.pages import meetings, papers, people, places, towns
+from publisher.views.pages import changes, meetings, papers, people, places, towns
 from publisher.views.pages.frame import Things, asked_language, document, label, memory, name_of, page, place_of, remembered, site, today
 from publisher.views.shelf import links
 
 ALWAYS = frozenset(
     ("type", "id", "created", "modified", "deleted", "owl:sameAs", "prov:wasDerivedFrom", "oparlx:keyBasis", "oparlx:damage")
 )
+TOLD, ROWS, SHORT = 3, 6, 2000  # of the newest versions, so many changes each, of so many characters; the rest has a page of its own
 TAIL = frozenset(("license", "oparlx:licenseText", "web", "body"))
 
 
@@ -104,7 +105,7 @@ def _common(found: Found, obj: dict[str, Any], things: Things, lang: str, view: 
         "json_ld": document(found.json, things.reader.base),
         "body": body,
         "rows": rows(obj, view.keys | ALWAYS | TAIL, things, lang),
-        "history": history(found, things.reader, lang),
+        "history": history(found, things, lang),
         "license": license_of(obj, body, things) or (license_of(owner, things(str(owner.get("body", ""))), things) if owner else ""),
         "owner": owner,
         "damage": standing.listed(obj.get("oparlx:damage")),
@@ -160,26 +161,27 @@ def _cell(value: Any, things: Things, lang: str) -> Cell:
 
 
 class Step(NamedTuple):
-    """One version of a record: when it was read, and the labels of what changed since the one before."""
+    """One version of a record: when it was read, the first changes since the one before, and where all of them are told."""
 
     seq: int
     iri: str
     recorded: str
     deleted: bool
-    changed: tuple[str, ...]
+    changed: tuple[changes.Row, ...]
+    more: str
 
 
-def history(found: Found, reader: Reader, lang: str) -> list[Step]:
-    """Return the published versions of a record, newest first; of a part, those of its owner."""
-    steps: list[Step] = []
-    before: dict[str, Any] | None = None
-    for version in reader.versions(found.owner):
-        obj = orjson.loads(version.json)
-        changed = [change.path[0] for change in difference(before, obj)] if before is not None else []
-        uses = ontology().uses.get(obj.get("type", ""), {})
-        names = dict.fromkeys(label(uses[key].predicate, lang) for key in changed if key in uses)
-        steps.append(Step(version.seq, f"{version.iri}/v/{version.seq}", version.recorded, version.deleted, tuple(names)))
-        before = obj
+def history(found: Found, things: Things, lang: str) -> list[Step]:
+    """Return the published versions of a record, newest first; of a part, those of its owner. What changed is told of the newest few."""
+    versions = things.reader.versions(found.owner)
+    objects = [orjson.loads(one.json) for one in versions[-TOLD - 1 :]] if len(versions) > 1 else []
+    told = [(), *(tuple(changes.rows(*pair, things, lang, stamps=False)) for pair in pairwise(objects))]
+    told = [()] * (len(versions) - len(told)) + told
+    steps = []
+    for at, (one, rows_) in enumerate(zip(versions, told, strict=True)):
+        more = f"{one.iri}/v?from={versions[at - 1].seq}&to={one.seq}" if at else ""
+        short = tuple(row for row in rows_ if len(row.told) <= SHORT)[:ROWS]
+        steps.append(Step(one.seq, f"{one.iri}/v/{one.seq}", one.recorded, one.deleted, short, more))
     return steps[::-1]
 
 
