@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -161,6 +161,15 @@ class Journal:
         row = self.db.execute("select seq, hash, deleted, source from version where iri = ? order by seq desc limit 1", (iri,)).fetchone()
         return row and Head(row[0], row[1], bool(row[2]), row[3])
 
+    def newest(self, iris: Sequence[str]) -> dict[str, Head]:
+        """Return the heads of those of the IRIs that the journal has."""
+        asked = (
+            "select iri, max(seq), hash, deleted, source from version "
+            "where iri in (select value from json_each(?)) group by iri"
+        )  # with max(), SQLite takes the other columns from the same row
+        rows = self.db.execute(asked, (orjson.dumps(iris).decode(),))
+        return {iri: Head(seq, hash_, bool(deleted), source) for iri, seq, hash_, deleted, source in rows}
+
     def latest(self, iri: str) -> Version | None:
         row = self.db.execute(f"select {COLUMNS} from version where iri = ? order by seq desc limit 1", (iri,)).fetchone()
         return row and _version(row)
@@ -193,11 +202,13 @@ class Journal:
     def append(self, version: Version) -> int:
         """Append a version (its seq is given here) and return its seq."""
         self.begin()
-        made = self.db.execute(
-            f"insert into version ({COLUMNS}) values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*version[1:8], int(version.deleted), *version[9:]),
-        )
-        return int(made.lastrowid or 0)
+        return int(self.db.execute(INSERT, version[1:]).lastrowid or 0)
+
+    def extend(self, versions: Sequence[Version]) -> None:
+        """Append versions, in their order."""
+        if versions:
+            self.begin()
+            self.db.executemany(INSERT, (version[1:] for version in versions))
 
     def last_seq(self) -> int:
         return int(self.db.execute("select coalesce(max(seq), 0) from version").fetchone()[0])
@@ -258,6 +269,7 @@ def told(path: Path, error: object) -> None:
 
 
 COLUMNS = "seq, iri, type, source, source_url, body, modified, recorded, deleted, hash, json"
+INSERT = f"insert into version ({COLUMNS}) values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _version(row: Iterable[Any]) -> Version:

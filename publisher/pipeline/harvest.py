@@ -1,7 +1,7 @@
 """Harvest: from a source through the door into the journal; versions are appended only where the content differs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -15,7 +15,7 @@ from publisher.config import Settings, Source
 from publisher.errors import PublisherError, Refused
 from publisher.fetch import Fetch, cache_folder
 from publisher.iris import Iris, Space
-from publisher.journal import Journal, Run, Version
+from publisher.journal import Head, Journal, Run, Version
 from publisher.pipeline import expire, mirror
 from publisher.pipeline.aliases import aliases
 from publisher.pipeline.incremental import is_window, replayed, turn
@@ -71,7 +71,8 @@ class Outcome:
 
     def take_notes(self, record: Record) -> None:
         for note in record.notes:
-            row = self.notes[note.kind].setdefault(note.rule, [0, 0, []])
+            rows = self.notes[note.kind]
+            row = rows.get(note.rule) or rows.setdefault(note.rule, [0, 0, []])
             row[0] += 1
             row[1] += note.leaves
             if len(row[2]) < 5:
@@ -99,35 +100,24 @@ def harvest(
     settings = mirror.settled(journal, source, fetch, settings) if source.kind in MIRRORS else settings
     base, outcome = established(journal, settings), Outcome(source.name)
     replay = isinstance(fetch, Fetch) and fetch.replay
-    asked, stamps, run = source if replay else turn(journal, source, at), Stamps(), journal.start(source.name, at)
-    seen: set[str] = set()
-    late: dict[str, tuple[Record, Iris]] = {}
+    asked, run = source if replay else turn(journal, source, at), journal.start(source.name, at)
+    intake = Intake(journal, source, at, outcome)
     with remarks() as remarked:
         try:
             read = replayed(journal, source, fetch) if replay else sources.records(asked, fetch)
             arrivals = _placed(journal, source, read, base, settings.home)
             for count, (item, iris) in enumerate(arrivals):
-                if isinstance(item, Refusal):
-                    outcome.refuse(item)
-                    seen.update(_still_there(item, iris))
-                else:
-                    stamps.add(item)
-                    record, *strays = [item] if source.kind in MIRRORS else normalised(item, source)
-                    _accept(journal, source, record, iris, at, outcome, seen)
-                    for stray in strays:
-                        late.setdefault(stray.id, (stray, iris))
+                intake.take(item, iris)
                 progress(source.name, count + 1)
                 if count % BATCH == BATCH - 1:
                     journal.commit()
         except PublisherError as error:
             outcome.failure, outcome.whole = str(error), False
+    intake.flush()
     complete = outcome.whole and not is_window(asked)
-    for stray, iris in late.values():  # what stood where a URL is due is often but a part of the thing: its own record goes first
-        iri = iris.mint(stray.id, stray.type)
-        if iri not in seen and (complete or iri is None or journal.head(iri) is None):
-            _accept(journal, source, stray, iris, at, outcome, seen)
+    intake.take_strays(complete)
     if complete and _lists_all(source):
-        _withdraw(journal, source, seen, at, outcome, settings.safety_share if not force else 1.0)
+        _withdraw(journal, source, intake.seen, at, outcome, settings.safety_share if not force else 1.0)
     if source.kind not in MIRRORS:
         erased = expire.expire(journal, source, at)
         outcome.erased += erased
@@ -137,7 +127,8 @@ def harvest(
         rmtree(cache_folder(settings.home, source.name), ignore_errors=True)
     if isinstance(fetch, Fetch):
         fetch.withhold(outcome.former, source.expired)
-    told = {"failure": outcome.failure, "kept": outcome.kept, "remarks": remarked, **window_state(asked, stamps, at, replay=replay)}
+    state = window_state(asked, intake.stamps, at, replay=replay)
+    told = {"failure": outcome.failure, "kept": outcome.kept, "remarks": remarked, **state}
     journal.finish(outcome.run(run, at, told))
     return outcome
 
@@ -212,46 +203,111 @@ def spaces(journal: Journal) -> list[Space]:
     return [Space(**{**space, "prefixes": tuple(space["prefixes"])}) for space in found]
 
 
-def _accept(journal: Journal, source: Source, record: Record, iris: Iris, at: str, outcome: Outcome, seen: set[str]) -> None:
-    """Append the record if its content is new."""
-    if record.type == "Person" and source.kind not in MIRRORS:
-        left = expire.former(record, source, at, expire.mark(journal, iris.mint(record.id, "Person") or ""))
-        outcome.former |= {record.id, str(record.object.get("web", ""))} if left is not record else set()
-        record = left
-    outcome.take_notes(record)
-    obj = record.object if source.kind in MIRRORS else localised(record.object, iris)
-    if obj is None:
-        outcome.refuse(
-            Refusal(record.url, f"id {record.id!r} names no class that we know; expected one such as .../paper/1", record.type, record.id)
+class Intake:
+    """Takes what a source yields into the journal, a batch at a time: appended is what differs from the journal's newest version.
+
+    seen: IRIs that the source still has. stamps: what its `modified` are worth.
+    """
+
+    def __init__(self, journal: Journal, source: Source, at: str, outcome: Outcome) -> None:
+        self.seen, self.stamps = set[str](), Stamps()
+        self._journal, self._source, self._at, self._outcome = journal, source, at, outcome
+        self._mirror = source.kind in MIRRORS
+        self._waiting: list[tuple[Record | Refusal, Iris]] = []
+        self._strays: dict[str, tuple[Record, Iris]] = {}
+        self._forgotten, self._moved = journal.settings("forgotten "), journal.setting("bases") is not None
+
+    def take(self, item: Record | Refusal, iris: Iris) -> None:
+        self._waiting.append((item, iris))
+        if self._mirror or len(self._waiting) == BATCH:  # a stream tells versions of one record one after the other
+            self.flush()
+
+    def flush(self) -> None:
+        """Append what was taken."""
+        self._append([(self._raised(item, iris) if isinstance(item, Record) else item, iris) for item, iris in self._waiting])
+        self._waiting = []
+
+    def _raised(self, record: Record, iris: Iris) -> Record:
+        self.stamps.add(record)
+        if self._mirror:
+            return record
+        raised, *strays = normalised(record, self._source)
+        for stray in strays:
+            self._strays.setdefault(stray.id, (stray, iris))
+        return raised
+
+    def _left(self, record: Record, iris: Iris) -> Record:
+        """Return the record without what is withheld of a former member."""
+        if record.type != "Person" or self._mirror:
+            return record
+        mark = expire.mark(self._journal, iris.mint(record.id, "Person") or "")
+        left = expire.former(record, self._source, self._at, mark)
+        self._outcome.former |= {record.id, str(record.object.get("web", ""))} if left is not record else set()
+        return left
+
+    def take_strays(self, complete: bool) -> None:
+        """Take objects that stood where a URL is due and had no record of their own: often they are but a part of the thing."""
+        absent: dict[str, tuple[Record, Iris]] = {}
+        for stray, iris in self._strays.values():
+            iri = iris.mint(stray.id, stray.type)
+            if iri not in self.seen and (complete or iri is None or self._journal.head(iri) is None):
+                absent.setdefault(iri or stray.id, (stray, iris))
+        self._append(list(absent.values()))
+
+    def _append(self, items: Sequence[tuple[Record | Refusal, Iris]]) -> None:
+        items = [(self._left(item, iris) if isinstance(item, Record) else item, iris) for item, iris in items]
+        objects = [self._object(item, iris) if isinstance(item, Record) else None for item, iris in items]
+        heads = self._journal.newest([obj["id"] for obj in objects if obj])
+        made: list[Version] = []
+        for (item, iris), obj in zip(items, objects, strict=True):
+            if isinstance(item, Refusal):
+                self._outcome.refuse(item)
+                self.seen.update(_still_there(item, iris))
+            elif version := self._accepted(item, obj, iris, heads):
+                heads[version.iri] = Head(0, version.hash, version.deleted, version.source)
+                made.append(version)
+        self._journal.extend(made)
+
+    def _object(self, record: Record, iris: Iris) -> dict[str, Any] | None:
+        obj = record.object if self._mirror else localised(record.object, iris)
+        if obj and self._moved:
+            carried(self._journal, obj)
+        return obj
+
+    def _accepted(self, record: Record, obj: dict[str, Any] | None, iris: Iris, heads: Mapping[str, Head]) -> Version | None:
+        """Return the version to append; None if the record's content is not new or must not come in."""
+        outcome = self._outcome
+        outcome.take_notes(record)
+        if obj is None:
+            reason = f"id {record.id!r} names no class that we know; expected one such as .../paper/1"
+            outcome.refuse(Refusal(record.url, reason, record.type, record.id))
+            return None
+        iri, digest, count = obj["id"], content_hash(obj), outcome.counts[record.type]
+        head = heads.get(iri)
+        if head and head.source != self._source.name and head.hash != digest and not head.deleted:
+            reason = f"{iri} is already published from {head.source}; its record stays"
+            outcome.refuse(Refusal(record.url, reason, record.type, record.id))
+            return None
+        count["seen"] += 1
+        self.seen.add(iri)
+        if f"forgotten {iri}" in self._forgotten:
+            outcome.notes["withheld"].setdefault("forgotten", [0, 0, []])[0] += 1
+            return None
+        if head and (head.hash == digest or (self._mirror and mirror.passed(self._journal, record))):
+            count["unchanged"] += 1
+            return None
+        if self._mirror and mirror.erased(self._journal, record):
+            outcome.erased.append(iri)
+        count["changed" if head else "new"] += 1
+        body, modified = self._body(record, obj, iris), str(obj.get("modified", ""))
+        return Version(
+            0, iri, record.type, self._source.name, record.url, body, modified, self._at, bool(record.deleted), digest, orjson.dumps(obj)
         )
-        return
-    carried(journal, obj)
-    iri, digest, count = obj["id"], content_hash(obj), outcome.counts[record.type]
-    head = journal.head(iri)
-    if head and head.source != source.name and head.hash != digest and not head.deleted:
-        outcome.refuse(Refusal(record.url, f"{iri} is already published from {head.source}; its record stays", record.type, record.id))
-        return
-    count["seen"] += 1
-    seen.add(iri)
-    if journal.setting(f"forgotten {iri}"):
-        outcome.notes["withheld"].setdefault("forgotten", [0, 0, []])[0] += 1
-        return
-    if head and (head.hash == digest or (source.kind in MIRRORS and mirror.passed(journal, record))):
-        count["unchanged"] += 1
-        return
-    if source.kind in MIRRORS and mirror.erased(journal, record):
-        outcome.erased.append(iri)
-    count["changed" if head else "new"] += 1
-    body = record.body if source.kind in MIRRORS else iris.mint(record.body, "Body") if record.body else None
-    body = (
-        body
-        or (obj.get("body") if record.type not in ("Body", "System") else iri if record.type == "Body" else "")
-        or _main_body(iris, source)
-    )
-    modified = str(obj.get("modified", ""))
-    journal.append(
-        Version(0, iri, record.type, source.name, record.url, str(body), modified, at, bool(record.deleted), digest, orjson.dumps(obj))
-    )
+
+    def _body(self, record: Record, obj: dict[str, Any], iris: Iris) -> str:
+        listed = record.body if self._mirror else iris.mint(record.body, "Body") if record.body else None
+        own = obj.get("body") if record.type not in ("Body", "System") else obj["id"] if record.type == "Body" else ""
+        return str(listed or own or _main_body(iris, self._source))
 
 
 def _main_body(iris: Iris, source: Source) -> str:
