@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ FORMER = (
     "Person.email", "Person.phone", "Person.location", "Person.locationObject", "Person.image", "Person.life", "Person.lifeSource",
     "Person.gender", "Person.status", "Person.oparlx:extension",
 )  # fmt: skip
+
+Find = Callable[[str], Iterable[tuple[str, str]]]
 
 
 def project_file(*names: str) -> Path:
@@ -36,20 +38,45 @@ class Settings:
     safety_share: float = 0.05
 
 
+LIMITS: dict[str, tuple[Any, float, float, str]] = {
+    "retention": (int, 1, 10_000, "how many releases are kept, a whole number of 1 or more"),
+    "safety_share": (int | float, 0, 1, "the share of records that a harvest or a release may lose, a number from 0 to 1"),
+}
+
+
 def settings(home: str | None, base: str | None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings from options first, then PUBLISHER_HOME and PUBLISHER_BASE, then defaults. Raises Misconfigured."""
+    """Return the settings from options first, then PUBLISHER_HOME and PUBLISHER_BASE, {home}/publisher.toml, then defaults.
+
+    Raises Misconfigured naming the setting and what was expected.
+    """
     given = base or environ.get("PUBLISHER_BASE")
     iri = (given or DEFAULT_BASE).rstrip("/")
     if not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d+)?(/[a-z0-9._~\-/]*)?", iri):
         raise Misconfigured(f"base {iri!r}: expected an http(s) address such as https://ris.example.org")
-    return Settings(Path(home or environ.get("PUBLISHER_HOME") or "var"), iri, bool(given))
+    place = Path(home or environ.get("PUBLISHER_HOME") or "var")
+    return Settings(place, iri, bool(given), **_kept(place / "publisher.toml"))
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """Return what {home}/publisher.toml says of `retention` and `safety_share`."""
+    if not path.is_file():
+        return {}
+    try:
+        told = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path}: not TOML: {error}") from error
+    for key, value in told.items():
+        kind, least, most, expected = LIMITS.get(key, (str, 0, 0, f"one of {', '.join(LIMITS)}"))
+        if not isinstance(value, kind) or isinstance(value, bool) or not least <= value <= most:
+            raise Misconfigured(f"{path}: {key} = {value!r}: expected {expected}")
+    return told
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """One council information system, as a TOML file in data/sources/ describes it.
 
-    jurisdiction: ARS (12 digits), AGS (8) or Kreis key (5); it stands in every IRI and never changes.
+    jurisdiction: ARS (12 digits), AGS (8) or Kreis key (5); it stands in every IRI and never changes. A TOML may give a name or address.
     prefixes: URL prefixes under which the source's own ids live; found at the first harvest when empty, then frozen.
     ids: template of ids after the prefix, e.g. "body/1/{class}/{key}"; only makes IRIs shorter.
     ignored: "Class.key" names left out on purpose; withheld: "Class.key" names kept out for privacy.
@@ -88,19 +115,18 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def source_of_table(table: Mapping[str, Any], place: str) -> Source:
-    """Return the checked Source of a TOML table. Raises Misconfigured naming `place`, the key and what was expected."""
+def source_of_table(table: Mapping[str, Any], place: str, find: Find | None = None) -> Source:
+    """Return the checked Source of a TOML table. Raises Misconfigured naming `place`, the key and what was expected.
+
+    find: tells which (key, name) a jurisdiction may mean that is given as a name, an address, or a key without its zero.
+    """
     for key in table:
         if key not in KEYS:
             raise Misconfigured(f"{place}: unknown key {key!r}; known: {', '.join(KEYS)}")
     for key in ("name", "kind", "url", "jurisdiction"):
         if not isinstance(table.get(key), str) or not table[key]:
             raise Misconfigured(f"{place}: {key} is missing; expected a text, e.g. {key} = {EXAMPLES[key]!r}")
-    if not re.fullmatch(r"\d{5}|\d{8}|\d{12}", table["jurisdiction"]):
-        raise Misconfigured(
-            f"{place}: jurisdiction {table['jurisdiction']!r}: expected 12 digits (ARS), 8 (AGS) or 5 (Kreis), "
-            "with leading zeros, as text in quotes"
-        )
+    table = {**table, "jurisdiction": _key(table["jurisdiction"].strip(), place, find)}
     if not re.fullmatch(r"[a-z0-9\-]*", table.get("namespace", "") if isinstance(table.get("namespace", ""), str) else "?"):
         raise Misconfigured(
             f"{place}: namespace {table['namespace']!r}: expected lower-case letters, digits and '-'; it stands in every IRI"
@@ -109,7 +135,39 @@ def source_of_table(table: Mapping[str, Any], place: str) -> Source:
         raise Misconfigured(
             f"{place}: name {table['name']!r}: expected a text without '/' that does not begin with '.'; a folder is named so"
         )
+    _check_names(table, place)
     return Source(**{key: _checked(key, value, place) for key, value in table.items()})
+
+
+def _check_names(table: Mapping[str, Any], place: str) -> None:
+    """Refuse a name that would hold nothing back, or count nothing, without a word."""
+    for key, pattern, example in (
+        ("withheld", r"[A-Z][A-Za-z]+\.\S+", "Person.phone"),
+        ("ignored", r"[A-Z][A-Za-z]+\.\S+", "Paper.web"),
+        ("expired", r"Person\.\S+", "Person.email"),
+        ("expected", r"[A-Z][A-Za-z]+", "Paper"),
+    ):
+        names = table.get(key, ())
+        for name in names if isinstance(names, list | tuple | Mapping) else ():
+            if not re.fullmatch(pattern, str(name)):
+                raise Misconfigured(f"{place}: {key} names {name!r}: expected a name such as {example!r}")
+    for name, count in table["expected"].items() if isinstance(table.get("expected"), Mapping) else ():
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise Misconfigured(f"{place}: expected.{name} = {count!r}: expected a number of objects")
+
+
+def _key(text: str, place: str, find: Find | None) -> str:
+    if re.fullmatch(r"\d{5}|\d{8}|\d{12}", text):
+        return text
+    found = list(find(text)) if find else []
+    if len(found) == 1:
+        return found[0][0]
+    wrong = f"{place}: jurisdiction {text!r}"
+    if found:
+        raise Misconfigured(f"{wrong} may mean {', '.join(f'{key} ({name})' for key, name in found[:10])}: write the key that is meant")
+    raise Misconfigured(
+        f"{wrong}: expected 12 digits (ARS), 8 (AGS) or 5 (Kreis), as text in quotes, or the name or web address of a German municipality"
+    )
 
 
 EXAMPLES = {"name": "huertgenwald", "kind": "oparl", "url": "https://ris.example.org/oparl/system", "jurisdiction": "05358016"}
@@ -130,7 +188,7 @@ def _checked(key: str, value: Any, place: str) -> Any:
     return tuple(value) if isinstance(default, tuple) else value
 
 
-def source(name: str, home: Path | None = None) -> Source:
+def source(name: str, home: Path | None = None, find: Find | None = None) -> Source:
     """Return the source of a TOML file, or of its name in data/sources/ or {home}/sources/. Raises Misconfigured."""
     places = [Path(name), project_file("data", "sources", f"{name}.toml")]
     if home:
@@ -143,4 +201,4 @@ def source(name: str, home: Path | None = None) -> Source:
         table = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path}: not TOML: {error}") from error
-    return source_of_table({"name": path.stem, **table}, str(path))
+    return source_of_table({"name": path.stem, **table}, str(path), find)

@@ -98,7 +98,7 @@ def test_wrong_settings_are_refused_with_a_sentence_and_change_nothing(tmp_path,
     no_source = publisher("harvest", "nowhere", home=home)
     not_described = publisher("harvest", "--kind", "oparl", home=home)
     outside = harvest(town(**TOWN), home, "--name", "../outside")
-    wrong_key = publisher("harvest", "--kind", "oparl", "--url", "x", "--jurisdiction", "5334", home=home)
+    wrong_key = publisher("harvest", "--kind", "oparl", "--url", "x", "--jurisdiction", "99", home=home)
 
     assert [ran.returncode for ran in (other_base, no_source, not_described, wrong_key)] == [2, 2, 2, 2]
     assert "--rebase" in other_base.stderr

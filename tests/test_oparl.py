@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from publisher import sources
-from publisher.config import Source
+from publisher.config import PRIVATE, Source
 from publisher.errors import Malformed, Unreachable
 from publisher.fetch import Clock, Fetch
 from publisher.record import Record, Refusal
@@ -354,11 +354,13 @@ def test_objects_added_while_a_list_is_read_do_not_end_it():
 def test_linked_objects_of_no_list_are_fetched_when_asked_for(caplog):
     def town(ask: Ask) -> None:
         base = f"http://{ask.handler.headers['Host']}"
-        person = {"id": f"{base}/person/1", "type": SCHEMA + "Person", "location": f"{base}/location/1", "membership": []}
+        organization = {"id": f"{base}/organization/1", "type": SCHEMA + "Organization", "location": f"{base}/location/1"}
         pages = {
             "/system": {"id": f"{base}/system", "type": SCHEMA + "System", "body": f"{base}/body"},
-            "/body": {"data": [{"id": f"{base}/body/1", "type": SCHEMA + "Body", "person": f"{base}/person"}]},
-            "/person": {"data": [person, {"id": f"{base}/person/2", "type": SCHEMA + "Person", "location": f"{base}/location/2"}]},
+            "/body": {"data": [{"id": f"{base}/body/1", "type": SCHEMA + "Body", "organization": f"{base}/organization"}]},
+            "/organization": {
+                "data": [organization, {"id": f"{base}/organization/2", "type": SCHEMA + "Organization", "location": f"{base}/location/2"}]
+            },
             "/location/1": [{"id": f"{base}/location/1", "locality": "Musterstadt"}],
         }
         found = pages.get(ask.path)
@@ -370,6 +372,42 @@ def test_linked_objects_of_no_list_are_fetched_when_asked_for(caplog):
 
     assert [record.type for record in records] == [*(record.type for record in plain), "Location"]
     assert refusals == [] and f"{base}/location/2: linked, but in no list" in caplog.text
+
+
+@pytest.mark.parametrize(("withheld", "fate"), [(PRIVATE, "asked for by nobody, told by nobody"), ((), "told")])
+def test_where_people_live_is_withheld_wherever_it_stands(withheld, fate):
+    def town(ask: Ask) -> None:
+        base = f"http://{ask.handler.headers['Host']}"
+        address = {"type": SCHEMA + "Location", "streetAddress": "Geheimgasse 1", "locality": "Musterstadt"}
+        listed = [
+            address | {"id": f"{base}/location/2"},
+            address | {"id": f"{base}/location/3", "persons": [f"{base}/person/1"]},
+            address | {"id": f"{base}/location/4", "persons": [f"{base}/person/1"], "organizations": [f"{base}/o/1"]},
+        ]
+        person = {"id": f"{base}/person/1", "type": SCHEMA + "Person", "location": f"{base}/location/1"}
+        other = person | {"id": f"{base}/person/2", "location": f"{base}/location/2"}
+        lists = {"person": f"{base}/person", "locationList": f"{base}/l"}
+        pages = {
+            "/system": {"id": f"{base}/system", "type": SCHEMA + "System", "body": f"{base}/body"},
+            "/body": {"data": [{"id": f"{base}/body/1", "type": SCHEMA + "Body", **lists}]},
+            "/person": {"data": [person, other]},
+            "/l": {"data": listed},
+            "/location/1": address | {"id": f"{base}/location/1"},
+        }
+        ask.send(json.dumps(pages[ask.path]).encode() if ask.path in pages else b"", 200 if ask.path in pages else 404)
+
+    with serving(town) as (base, asked):
+        source = Source("m", "oparl", f"{base}/system", "05999016", pause=0, withheld=withheld, options={"fetch_linked": True})
+        with Fetch(source) as fetch:
+            records = [item for item in oparl.records(source, fetch) if isinstance(item, Record)]
+
+    telling = [record.id.removeprefix(base) for record in records if record.type == "Location" and "streetAddress" in record.object]
+    notes = {(note.kind, note.rule, note.path) for record in records for note in record.notes if record.type == "Location"}
+    if withheld:
+        assert (telling, "/location/1" in asked) == (["/location/4"], False), fate
+        assert notes == {("withheld", "privacy", key) for key in ("streetAddress", "locality", "persons")}
+    else:
+        assert sorted(telling) == ["/location/1", "/location/2", "/location/3", "/location/4"] and notes == set(), fate
 
 
 def test_a_server_that_moved_is_asked_where_it_is_and_ids_stay():

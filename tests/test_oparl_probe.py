@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from publisher.config import Source, project_file, source_of_table
-from publisher.errors import Malformed, Unreachable
+from publisher.errors import Malformed, Misconfigured, Unreachable
 from publisher.fetch import Clock, Fetch
 from publisher.record import Record
 from publisher.sources import KINDS
-from publisher.sources.municipalities import places
+from publisher.sources.municipalities import meant, places
 from publisher.sources.probe import Probe, probe, slug, toml
 from publisher.sources.repairs import REPAIRS
 from publisher.sources.stamps import Stamps
@@ -84,9 +84,36 @@ def test_the_toml_of_a_probe_is_a_source():
     assert (source.kind, source.url, source.expected["Paper"]) == ("oparl", f"{base}/system", 35)
 
 
+@pytest.mark.parametrize(
+    ("told", "key"),
+    [
+        ("05358016", "05358016"), ("5358016", "05358016"), ("Hürtgenwald", "05358016"), ("Gemeinde Huertgenwald", "05358016"),
+        ("053580160016", "053580160016"), ("https://ris.krefeld.de/webservice", "05114000"), ("Braunschweig", "03101000"),
+        ("Kreis Düren", "05358"), ("Stadt Düren", "05358008"), ("Stadt Leipzig", "14713000"), ("StädteRegion Aachen", "05334"),
+        ("Aachen", "05334002"), ("00000", "00000"),
+    ],
+)  # fmt: skip
+def test_a_jurisdiction_is_given_by_key_name_or_address(told, key):
+    assert source_of_table({"name": "x", "kind": "oparl", "url": "u", "jurisdiction": told}, "x.toml", meant).jurisdiction == key
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("Düren", r"may mean 05358008 \(Düren, Stadt\), 05358 \(Düren\): write the key"),
+        ("Mühlhausen", r"08226054 .*16064046"),
+        ("Musterstadt", "expected 12 digits .* or the name or web address"),
+        ("5334999", "expected 12 digits"),
+    ],
+)
+def test_a_jurisdiction_that_may_mean_several_places_or_none_is_refused_with_the_candidates(told, words):
+    with pytest.raises(Misconfigured, match=words):
+        source_of_table({"name": "x", "kind": "oparl", "url": "u", "jurisdiction": told}, "x.toml", meant)
+
+
 @pytest.mark.parametrize("title", ['Rat "Süd"', "Zeile\nzwei", "back\\slash", "\x7f\x01", "'''"])
 def test_no_title_breaks_the_toml(title):
-    found = Probe("https://x.example/system", "oparl", "", "unknown", title, "05334", "", {}, {}, (title,), "")
+    found = Probe("https://x.example/system", "oparl", "", "unknown", title, "05334", "", {}, {}, (title,), {}, "")
 
     assert tomllib.loads(toml(found))["title"] == title
 

@@ -1,10 +1,19 @@
 """What can be mailed to a vendor names each fault, how often it was met, and where."""
 
 import logging
+import re
 
+import pytest
+from click.testing import CliRunner
+
+from publisher.cli import main
+from publisher.errors import Misconfigured
 from publisher.journal import Run
 from publisher.pipeline.vendor_log import letter, remarks
 from publisher.sources.repairs import DAMAGE, REPAIRS, explained
+
+from .conftest import built, files_source, harvested
+from .objects import TOWN
 
 RUN = Run(
     1,
@@ -53,3 +62,32 @@ def test_remarks_of_walkers_are_kept_while_a_harvest_runs():
     logging.getLogger("publisher.sources.oparl").warning("too late")
 
     assert kept == ["https://ris.example: odd"]
+
+
+def test_a_walk_that_brings_fewer_than_the_toml_expects_says_so_in_summary_status_and_letter(tmp_path, town):
+    source = files_source(town(**TOWN), expected={"Paper": 3, "AgendaItem": 1, "Person": 1, "Membership": 5})
+
+    outcome = harvested(tmp_path / "home", source)
+    built(tmp_path / "home")
+    told = CliRunner().invoke(main, ["status", "--home", str(tmp_path / "home")])
+    mailed = CliRunner().invoke(main, ["status", "--letter", "town", "--home", str(tmp_path / "home")])
+
+    assert outcome.short == {"Membership": [5, 1], "Paper": [3, 2]} and outcome.exit_code == 0
+    assert "  fewer than expected: Membership 1 of 5\n  fewer than expected: Paper 2 of 3\n" in told.output
+    assert "Weniger als erwartet (fewer than expected)\n  Membership: 1 of 5\n  Paper: 2 of 3\n" in mailed.output
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("withheld", ["phone"], "withheld names 'phone': expected a name such as 'Person.phone'"),
+        ("expired", ["Paper.name"], "expected a name such as 'Person.email'"),
+        ("ignored", ["web"], "expected a name such as 'Paper.web'"),
+        ("expected", {"papers": 3}, "expected a name such as 'Paper'"),
+        ("expected", {"Paper": "many"}, "expected.Paper = 'many': expected a number of objects"),
+        ("expired_after_days", -1, "expired_after_days = -1: expected a number of 0 or more"),
+    ],
+)
+def test_a_name_that_would_do_nothing_is_refused(key, value, words):
+    with pytest.raises(Misconfigured, match=re.escape(words)):
+        files_source("x", **{key: value})

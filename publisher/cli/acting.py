@@ -15,13 +15,18 @@ from publisher.config import project_file, settings, source, source_of_table
 from publisher.errors import Misconfigured
 from publisher.journal import Journal
 from publisher.sources import KINDS
+from publisher.sources.municipalities import meant
 
 
 @main.command()
 @click.argument("names", metavar="[SOURCE]...", nargs=-1)
 @click.option("--kind", type=click.Choice(sorted(KINDS)), help="Ad hoc, without a TOML file: kind of source")
 @click.option("--url", metavar="URL_OR_PATH", help="Ad hoc: its address, file or folder")
-@click.option("--jurisdiction", metavar="KEY", help="Ad hoc: ARS (12 digits), AGS (8) or Kreis key (5); part of every IRI")
+@click.option(
+    "--jurisdiction",
+    metavar="KEY",
+    help="Ad hoc: ARS (12 digits), AGS (8), Kreis key (5), or the place's name or address; its key is part of every IRI",
+)
 @click.option("--name", help="Ad hoc: name of the source. Default: KIND-KEY")
 @click.option("--pause", type=float, default=None, help="Ad hoc: seconds between two requests to one host. Default: 1")
 @click.option("--replay", is_flag=True, help="Read from the page cache alone; no network")
@@ -35,7 +40,7 @@ def harvest(names: tuple[str, ...], home: str | None, base: str | None, **option
     a source failed; what was published before stays in any case.
     """
     wanted = settings(home, base)
-    chosen = [source(name, wanted.home) for name in names] or [ad_hoc(options)]
+    chosen = [source(name, wanted.home, meant) for name in names] or [ad_hoc(options)]
     outcomes = harvested(wanted, chosen, replay=options["replay"], force=options["force"])
     print_outcomes(outcomes, as_json=options["as_json"])
     sys.exit(max(outcome.exit_code for outcome in outcomes))

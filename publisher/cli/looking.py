@@ -97,5 +97,7 @@ def status(home: str | None, base: str | None, as_json: bool, letter: str | None
         )
         for word in filter(None, ((run.get("state") or {}).get("failure"), ((run.get("state") or {}).get("stamps") or {}).get("words"))):
             click.echo(f"  note: {word}")
+        for name, (expected, came) in ((run.get("state") or {}).get("short") or {}).items():
+            click.echo(f"  fewer than expected: {name} {came} of {expected}")
         for rule, (times, _, places) in (run.get("notes", {}).get("normalised") or {}).items():
             click.echo(f"  repaired {times:>7} x {rule}, e.g. {places[0]}")

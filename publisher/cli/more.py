@@ -21,6 +21,7 @@ from publisher.pipeline.coverage import Ledger
 from publisher.pipeline.coverage import coverage as ledger_of
 from publisher.pipeline.forget import forget as forgotten
 from publisher.sources import KINDS
+from publisher.sources.municipalities import meant
 from publisher.sources.probe import probe as probed
 
 SHOWN = 20
@@ -33,7 +34,7 @@ def sources(home: str | None, base: str | None) -> None:
     wanted = settings(home, base)
     for folder in (project_file("data", "sources"), wanted.home / "sources"):
         for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
-            one = source(str(path))
+            one = source(str(path), None, meant)
             click.echo(f"{one.name:<20}{one.kind:<13}{one.jurisdiction:<14}{one.url}")
 
 
@@ -63,7 +64,7 @@ def probe(url: str, home: str | None, base: str | None) -> None:
 @click.argument("name", metavar="[SOURCE]", required=False)
 @click.option("--kind", type=click.Choice(sorted(KINDS)), help="Ad hoc: kind of source")
 @click.option("--url", metavar="URL_OR_PATH", help="Ad hoc: its address, file or folder")
-@click.option("--jurisdiction", metavar="KEY", help="Ad hoc: ARS, AGS or Kreis key")
+@click.option("--jurisdiction", metavar="KEY", help="Ad hoc: ARS, AGS or Kreis key, name or address")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON")
 @instance
 def coverage(name: str | None, home: str | None, base: str | None, as_json: bool, **options: Any) -> None:
@@ -72,7 +73,7 @@ def coverage(name: str | None, home: str | None, base: str | None, as_json: bool
     Exit code 1 if anything is lost.
     """
     wanted = settings(home, base)
-    chosen = source(name, wanted.home) if name else ad_hoc(options | {"name": None, "pause": None})
+    chosen = source(name, wanted.home, meant) if name else ad_hoc(options | {"name": None, "pause": None})
     with Fetch(chosen, wanted.home) as fetch:
         book = ledger_of(chosen, fetch, now())
     if as_json:

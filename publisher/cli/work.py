@@ -26,6 +26,7 @@ from publisher.journal.serving import Serving
 from publisher.pipeline.build import Built, build
 from publisher.pipeline.forget import erased, erasing
 from publisher.pipeline.harvest import COLUMNS, Outcome, harvest
+from publisher.sources.municipalities import meant
 
 
 def ad_hoc(options: dict[str, Any]) -> Source:
@@ -35,7 +36,8 @@ def ad_hoc(options: dict[str, Any]) -> Source:
     table = {key: options[key] for key in ("kind", "url", "jurisdiction", "name", "pause") if options[key] is not None}
     if Path(table["url"]).exists():
         table["url"] = str(Path(table["url"]).absolute())  # a timer will ask again from another folder
-    return source_of_table({"name": f"{options['kind']}-{options['jurisdiction']}", **table}, "command line")
+    made = source_of_table({"name": "?", **table}, "command line", meant)
+    return made if table.get("name") else replace(made, name=f"{made.kind}-{made.jurisdiction}")
 
 
 def registered(description: dict[str, Any]) -> Source:
@@ -81,7 +83,11 @@ def print_outcomes(outcomes: list[Outcome], *, as_json: bool = False) -> None:
     for outcome in outcomes:
         if as_json:
             counts = {name: dict(counter) for name, counter in outcome.counts.items()}
-            click.echo(orjson.dumps({"source": outcome.source, "whole": outcome.whole, "failure": outcome.failure, "counts": counts}))
+            click.echo(
+                orjson.dumps(
+                    {"source": outcome.source, "whole": outcome.whole, "failure": outcome.failure, "counts": counts, "short": outcome.short}
+                )
+            )
             continue
         click.echo(f"{outcome.source:<18}" + "".join(f"{column:>11}" for column in COLUMNS))
         for name, counter in sorted(outcome.counts.items()):
@@ -94,6 +100,8 @@ def print_outcomes(outcomes: list[Outcome], *, as_json: bool = False) -> None:
             click.echo(f"refused: {outcome.source}: {refusal.url}: {refusal.reason}", err=True)
         if len(outcome.refusals) > 20:
             click.echo(f"refused: {len(outcome.refusals) - 20} more; publisher status --json lists all", err=True)
+        for name, (expected, came) in outcome.short.items():
+            click.echo(f"{outcome.source}: fewer than expected: {name} {came} of {expected}", err=True)
         for text in filter(None, (outcome.kept, outcome.failure)):
             click.echo(f"{outcome.source}: {text}", err=True)
 

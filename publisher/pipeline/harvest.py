@@ -23,7 +23,7 @@ from publisher.pipeline.incremental import state as window_state
 from publisher.pipeline.localise import PAGES, localised, prefix_of, space_of
 from publisher.pipeline.rebase import carried
 from publisher.pipeline.vendor_log import remarks
-from publisher.record import Record, Refusal, content, content_hash
+from publisher.record import Record, Refusal, content, content_hash, parts
 from publisher.sources.normal import normalised
 from publisher.sources.pages_walk import CLOSED
 from publisher.sources.stamps import Stamps
@@ -41,10 +41,12 @@ class Outcome:
     """What a harvest did. counts: class -> COLUMNS. notes: kind -> rule -> (times, leaves, first places).
 
     former: the source's ids of former members of whom something was withheld; erased: IRIs of those whose old versions held it.
+    expected: class -> objects, as the source's TOML states them; met: the same, hashes of the IRIs that came.
     """
 
     source: str
     whole: bool = True
+    complete: bool = False
     failure: str = ""
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     notes: dict[str, dict[str, list[Any]]] = field(default_factory=lambda: defaultdict(dict))
@@ -52,11 +54,26 @@ class Outcome:
     kept: str = ""
     former: set[str] = field(default_factory=set)
     erased: list[str] = field(default_factory=list)
+    expected: dict[str, int] = field(default_factory=dict)
+    met: dict[str, set[int]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
         """0 all well, 1 some records refused, 2 the source failed; nothing that was published is lost in any case."""
         return 2 if self.failure else 1 if self.refusals else 0
+
+    @property
+    def short(self) -> dict[str, list[int]]:
+        """Class -> how many objects were expected and how many came, for each class of which a whole walk brought fewer."""
+        came = {name: len(self.met.get(name, ())) for name in sorted(self.expected)} if self.complete else {}
+        return {name: [self.expected[name], count] for name, count in came.items() if count < self.expected[name]}
+
+    def meet(self, obj: dict[str, Any]) -> None:
+        """Count an object under our IRIs, and what it embeds, if anything is expected."""
+        for one in (obj, *(part for _, part in parts(obj))) if self.expected else ():
+            name = one["type"].rpartition("/")[2]
+            if name in self.expected:
+                self.met.setdefault(name, set()).add(hash(one["id"]))
 
     def refuse(self, refusal: Refusal) -> None:
         self.refusals.append(refusal)
@@ -98,7 +115,7 @@ def harvest(
     Interrupted at any moment, what was appended stays and the next harvest goes on; nothing is withdrawn then.
     """
     settings = mirror.settled(journal, source, fetch, settings) if source.kind in MIRRORS else settings
-    base, outcome = established(journal, settings), Outcome(source.name)
+    base, outcome = established(journal, settings), Outcome(source.name, expected=dict(source.expected))
     replay = isinstance(fetch, Fetch) and fetch.replay
     asked, run = source if replay else turn(journal, source, at), journal.start(source.name, at)
     intake = Intake(journal, source, at, outcome)
@@ -114,7 +131,7 @@ def harvest(
         except PublisherError as error:
             outcome.failure, outcome.whole = str(error), False
     intake.flush()
-    complete = outcome.whole and not is_window(asked)
+    complete = outcome.complete = outcome.whole and not is_window(asked)
     intake.take_strays(complete)
     if complete and _lists_all(source):
         _withdraw(journal, source, intake.seen, at, outcome, settings.safety_share if not force else 1.0)
@@ -128,7 +145,7 @@ def harvest(
     if isinstance(fetch, Fetch):
         fetch.withhold(outcome.former, source.expired)
     state = window_state(asked, intake.stamps, at, replay=replay)
-    told = {"failure": outcome.failure, "kept": outcome.kept, "remarks": remarked, **state}
+    told = {"failure": outcome.failure, "kept": outcome.kept, "short": outcome.short, "remarks": remarked, **state}
     journal.finish(outcome.run(run, at, told))
     return outcome
 
@@ -290,6 +307,7 @@ class Intake:
             return None
         count["seen"] += 1
         self.seen.add(iri)
+        outcome.meet(obj)
         if f"forgotten {iri}" in self._forgotten:
             outcome.notes["withheld"].setdefault("forgotten", [0, 0, []])[0] += 1
             return None

@@ -48,10 +48,17 @@ def letter(source: dict[str, Any], run: Run) -> str:
     if run.refusals:
         lines += ["", f"Nicht lesbar (could not be read): {len(run.refusals)}"]
         lines += [f"  {one['url']}: {one['reason']}" for one in run.refusals[:MOST]]
+    if missing := short(run):
+        lines += ["", "Weniger als erwartet (fewer than expected)", *(f"  {words}" for words in missing)]
     told = run.state.get("remarks") or []
     if told:
         lines += ["", f"Bemerkungen (remarks): {len(told)}", *(f"  {one}" for one in told)]
     return "\n".join(lines) + "\n"
+
+
+def short(run: Run) -> list[str]:
+    """Return a line for each class of which a whole walk brought fewer objects than the source's TOML expects."""
+    return [f"{name}: {came} of {expected}" for name, (expected, came) in (run.state.get("short") or {}).items()]
 
 
 def _rules(heading: str, rules: dict[str, Any]) -> list[str]:

@@ -39,6 +39,20 @@ def places(text: str) -> list[Place]:
     return _by_name(text)
 
 
+def meant(text: str) -> list[Place]:
+    """Return the places that a text may mean, without those that its own words rule out: "Stadt Leipzig" is not the Landkreis.
+
+    A city that is a district of its own ("Kreisfreie Stadt") is meant by its municipality's key.
+    """
+    found = places(text)
+    keys = {place.key for place in found}
+    found = [place for place in found if place.key + "000" not in keys]
+    spelled = text.lower().translate(LETTERS)
+    digits = 5 if DISTRICT.search(spelled) else 8 if re.search(r"\b(?:stadt|gemeinde|markt|landeshauptstadt)\b", spelled) else 0
+    narrowed = [place for place in found if len(place.key) == digits]
+    return narrowed or found
+
+
 def _key(digits: str) -> str:
     """Return the key meant by digits that may have lost a zero in front, gained one behind, or belong to an ARS."""
     for told in (digits, "0" + digits):

@@ -13,6 +13,7 @@ from publisher.record import Note, Record, Refusal
 from publisher.sources.links import linked
 from publisher.sources.oparl_page import Listed, Origin, json_of, listed, readdressed, record, type_of
 from publisher.sources.options import check_options
+from publisher.sources.private import Addresses
 from publisher.sources.repairs import dialect_of
 from publisher.sources.seen import Seen
 
@@ -60,6 +61,7 @@ class Walk:
         self._options, self._fetch = source.options, fetch
         self._query = query(source.options)
         self._seen = Seen()
+        self._addresses = Addresses(source)
         self._linked: dict[str, None] = {}
         self._origin = Origin("", dialect=str(source.options.get("dialect", "")))
         self.bodies: list[dict[str, Any]] = []
@@ -180,13 +182,16 @@ class Walk:
             if not wanted or item.id in wanted:
                 self.bodies.append(item.object)
             self._origin = self._origin._replace(body="" if self._origin.body else item.id)
-        for once in self._seen.once(item, answer.url):
+        if isinstance(item, Record) and item.type == "Person":
+            self._addresses.meet(item.object)
+        for once in self._seen.once(self._addresses.bare(item) if isinstance(item, Record) else item, answer.url):
             yield once
             if isinstance(once, Record) and self._options.get("fetch_linked"):
-                self._linked.update(dict.fromkeys(linked(once.type, once.object)))
+                self._linked.update(dict.fromkeys(url for url in linked(once.type, once.object) if url not in self._addresses))
 
     def unlisted(self) -> Iterator[Record | Refusal]:
-        """Yield objects that are linked, stand in no list, and answer under their own id (SD.NET: Person.location)."""
+        """Yield objects that are linked, stand in no list, and answer under their own id (SD.NET: rooms), but for
+        addresses of persons that are withheld."""
         while todo := [url for url in self._linked if url not in self._seen and not self._seen.embeds(url)]:
             self._linked = {}
             for url in todo:

@@ -19,6 +19,7 @@ from publisher.record import Note, Record, Refusal, content_hash
 from publisher.sources.links import LISTS
 from publisher.sources.oparl_page import Origin, is_oparl, json_of, listed, readdressed, record, type_of
 from publisher.sources.options import check_options
+from publisher.sources.private import Addresses
 from publisher.sources.repairs import dialect_of
 from publisher.sources.seen import PARTS, Seen, embedded, facts_hash
 
@@ -35,7 +36,8 @@ class Document(NamedTuple):
 
 class Folder(NamedTuple):
     """What a first look over all files finds: the product, the list and id of an only body, whose each list is, the hash that counts of
-    an id that stands there twice, and which objects are embedded in others (hash of the id -> hash of what is said there)."""
+    an id that stands there twice, and which objects are embedded in others (hash of the id -> hash of what is said there);
+    addresses: where persons' withheld keys lead."""
 
     dialect: str
     body_list: str
@@ -43,6 +45,7 @@ class Folder(NamedTuple):
     owners: dict[str, str]
     best: dict[str, str]
     embedded: dict[int, int]
+    addresses: Addresses
 
 
 def records(source: Source, _fetch: Fetch | None = None) -> Iterator[Record | Refusal]:
@@ -71,7 +74,8 @@ def records(source: Source, _fetch: Fetch | None = None) -> Iterator[Record | Re
                 origin = origin._replace(notes=(*origin.notes, Note("damage", "listed_otherwise_than_embedded", "")))
             owner = look.owners.get(origin.self_url.partition("?")[0], "")
             origin = origin._replace(dialect=look.dialect, body_list=look.body_list, body=look.body, owner=owner)
-            yield from seen.once(record(obj, origin), origin.place)
+            item = record(obj, origin)
+            yield from seen.once(look.addresses.bare(item) if isinstance(item, Record) else item, origin.place)
     if not found:
         raise Malformed(source.url, "expected OParl objects in .json files; there are none")
 
@@ -82,13 +86,15 @@ def _look(source: Source) -> Folder:
     best: dict[str, str] = {}
     dialects: dict[str, str] = {}
     body_lists, bodies, owners = dict[str, None](), dict[str, None](), dict[str, str]()
-    inner = dict[int, int]()
+    inner, addresses = dict[int, int](), Addresses(source)
     for obj, _ in _objects(source):
         if not isinstance(obj, dict) or not isinstance(url := obj.get("id"), str):
             continue
         kind, modified, fingerprint = type_of(obj), str(obj.get("modified", "")), content_hash(obj)
         for _, part in embedded(obj):
             inner.setdefault(hash(part["id"]), facts_hash(part))
+        if kind == "Person":
+            addresses.meet(obj)
         if not dialects.get(kind):
             dialects[kind] = dialect_of(obj)
         if kind == "System":
@@ -110,6 +116,7 @@ def _look(source: Source) -> Folder:
         owners,
         best,
         inner,
+        addresses,
     )
 
 

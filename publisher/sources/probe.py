@@ -39,7 +39,8 @@ OTHERS = (
 class Probe(NamedTuple):
     """What an address holds.
 
-    counts: class -> objects, as the server announces them or as seen on first pages; announced: those of which the sum is known. faults: rule -> how often on the pages looked at.
+    counts: class -> objects, as the server announces them or as seen on first pages; announced: those of which the sum is known.
+    faults: rule -> how often on the pages looked at.
     remarks: what a clerk should know, German first. toml: a source file that `publisher harvest` takes.
     """
 
