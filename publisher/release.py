@@ -159,6 +159,11 @@ def dropped(home: Path, after: int, before: int) -> None:
             _remove(release.path)
 
 
+def removed(release: Release) -> None:
+    """Remove a release that is not in service."""
+    _remove(release.path)
+
+
 def _remove(path: Path) -> None:
     """Remove a release; killed in the middle, what is left has no name of a release."""
     gone = path.with_name(f"{path.name}.removed")

@@ -9,13 +9,14 @@ import orjson
 
 from publisher import release
 from publisher.cli.group import instance, main
-from publisher.cli.work import now, served
+from publisher.cli.work import now, served, shown
 from publisher.config import settings
 from publisher.errors import Misconfigured
 from publisher.journal import Journal
 from publisher.pipeline import vendor_log
 from publisher.pipeline.dump import DUMPS, dump
 from publisher.pipeline.dump import written as dump_written
+from publisher.pipeline.repair import damage, repaired
 from publisher.pipeline.report import checked_anew, kept
 from publisher.shapes import turtle
 from publisher.store import opened
@@ -27,10 +28,24 @@ from publisher.store import opened
 )
 @click.option("--full", is_flag=True, help="Judge every record anew instead of showing what the build found")
 @click.option("--lang", type=click.Choice(["de", "en"]), default="de", show_default=True, help="Language of the text")
+@click.option("--repair", is_flag=True, help="Make whatever is damaged anew; says what is lost, if anything is")
 @instance
-def check(home: str | None, base: str | None, form: str, full: bool, lang: str) -> None:
-    """Show what the shapes found in the release. Exit code 0, 1 for warnings, 2 for violations or records kept out."""
+def check(home: str | None, base: str | None, form: str, full: bool, lang: str, repair: bool) -> None:
+    """Show what the shapes found in the release, and which of its files are damaged.
+
+    With --full every record is judged anew, and the other releases and the databases are looked at, too. Exit code 0, 1 for
+    warnings, 2 for violations, records kept out or damaged files.
+    """
     wanted = settings(home, base)
+    if repair:
+        with shown() as progress:
+            for line in repaired(wanted, now(), progress=progress):
+                click.echo(line)
+        return
+    if damaged := list(damage(wanted.home, full=full)):
+        for line in damaged:
+            click.echo(f"damaged: {line}; publisher check --repair", err=True)
+        sys.exit(2)
     reader = served(wanted)
     path = wanted.home / "releases" / str(reader.release)
     if full:

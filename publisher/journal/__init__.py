@@ -81,7 +81,7 @@ def connected(path: Path, *, writable: bool) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         raise Busy(f"{path}: cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise Malformed(str(path), f"expected a SQLite database of ours: {error}; restore it from a backup") from error
+        raise Malformed(str(path), f"expected a SQLite database of ours: {error}; publisher check --repair keeps what is whole") from error
     return db
 
 
@@ -263,13 +263,20 @@ class Journal:
 
 
 def told(path: Path, error: object) -> None:
-    """Say in our words what SQLite met, a full disk above all; what was committed stays. Raises Busy."""
+    """Say in our words what SQLite met, a full disk above all; what was committed stays. Raises Busy, or Malformed for a damaged file."""
+    if type(error) is sqlite3.DatabaseError:  # its own class is what SQLite has for "malformed" and "not a database"
+        raise Malformed(str(path), f"expected a sound database: {error}; publisher check --repair keeps what is whole") from error
     if isinstance(error, sqlite3.Error):
         raise Busy(f"{path}: {error}; what was written before stays, and the same command goes on when that is mended") from error
 
 
+# A seq is never given twice, not even where the newest versions were lost with a damaged file (salvage notes the top).
+NEXT = (
+    "select 1 + max((select coalesce(max(seq), 0) from version), "
+    "coalesce((select cast(value as integer) from instance where key = 'top'), 0))"
+)
 COLUMNS = "seq, iri, type, source, source_url, body, modified, recorded, deleted, hash, json"
-INSERT = f"insert into version ({COLUMNS}) values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = f"insert into version ({COLUMNS}) values (({NEXT}), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _version(row: Iterable[Any]) -> Version:

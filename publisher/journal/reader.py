@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from publisher.errors import Malformed
-from publisher.journal import connected, runs
+from publisher.journal import address, connected, runs
 from publisher.record import parts
 from publisher.release import Release
 
@@ -74,7 +74,7 @@ class Reader:
     def __init__(self, home: Path, release: int) -> None:
         self.release = release
         self.db = connected(home / "serving.sqlite", writable=False)
-        self.db.execute("attach ? as j", (f"{(home / 'journal.sqlite').absolute().as_uri()}?mode=ro",))
+        self.db.execute("attach ? as j", (address(home / "journal.sqlite"),))
         row = self.db.execute("select seq, made from release where number = ?", (release,)).fetchone()
         if row is None:
             raise Malformed(str(home), f"expected release {release} in serving.sqlite; run publisher build")
