@@ -234,8 +234,7 @@ class Fetch:
     def _one(self, url: str, headers: Mapping[str, str], method: str = "GET") -> Page:
         self.counts["requests"] += 1
         try:
-            with self._client.stream(method, url, headers=dict(headers)) as response:
-                self._check_peer(response, url)
+            with self._client.stream(method, url, headers=dict(headers), extensions={"trace": self._look_at_peer}) as response:
                 body = bounded(response, self._bounds, self._clock.now)
         except (httpx.TransportError, Cut) as error:
             raise _Again(f"a whole answer; {error or type(error).__name__}") from error
@@ -247,12 +246,12 @@ class Fetch:
         kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
         return Page(url, response.status_code, response.headers.get("content-type", ""), body, kept)
 
-    def _check_peer(self, response: httpx.Response, url: str) -> None:
-        stream = response.extensions.get("network_stream")
-        peer = stream.get_extra_info("server_addr") if stream and not self._proxied else None
-        objection = self._guard.peer_objection(str(peer[0])) if peer else ""
-        if objection:
-            raise self._unreachable(url, objection)
+    def _look_at_peer(self, event: str, about: Mapping[str, Any]) -> None:
+        """Refuse an address before a byte is sent to it: between look and call a name may have changed its address (DNS rebinding)."""
+        if event == "connection.connect_tcp.complete" and not self._proxied:
+            address = str(about["return_value"].get_extra_info("server_addr")[0])
+            if objection := self._guard.peer_objection(address):
+                raise self._unreachable(address, objection)
 
 
 def said(page: Page) -> str:

@@ -7,6 +7,9 @@ from functools import cached_property
 from urllib.parse import urlsplit
 from urllib.robotparser import RobotFileParser
 
+UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291, 2.4: what else there is leads nowhere public
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+
 
 def addresses(host: str) -> list[str]:
     """Return the numeric addresses of a host name, none if it cannot be resolved."""
@@ -22,8 +25,19 @@ def is_public(address: str) -> bool:
         numeric = ipaddress.ip_address(address.split("%")[0])
     except ValueError:
         return False
-    mapped = getattr(numeric, "ipv4_mapped", None)
-    return (mapped or numeric).is_global and not (mapped or numeric).is_multicast
+    if isinstance(numeric, ipaddress.IPv6Address):
+        if inner := _inner(numeric):
+            numeric = inner
+        elif numeric not in UNICAST:
+            return False
+    return numeric.is_global and not numeric.is_multicast
+
+
+def _inner(numeric: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address leads to: mapped, translated (NAT64), or 6to4."""
+    if numeric in TRANSLATED:
+        return ipaddress.IPv4Address(int(numeric) & 0xFFFFFFFF)
+    return numeric.ipv4_mapped or numeric.sixtofour
 
 
 class Guard:

@@ -36,9 +36,18 @@ class Page(NamedTuple):
     def json(self) -> Any:
         """Return the body read as JSON. Raises Malformed, telling an HTML page from a cut answer."""
         try:
-            return orjson.loads(self.body)
+            return shallow(orjson.loads(self.body), self.url)
         except orjson.JSONDecodeError as error:
             raise Malformed(self.url, f"expected JSON, got {sort_of(self.body)}: {error}") from error
+
+
+def shallow(told: Any, place: str) -> Any:
+    """Return JSON as it is. Raises Malformed where it is nested deeper than it can be written again (254 levels)."""
+    try:
+        orjson.dumps(told)
+    except orjson.JSONEncodeError as error:
+        raise Malformed(place, "expected JSON of a few levels, got more than 254") from error
+    return told
 
 
 def sort_of(body: bytes) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from publisher.errors import Malformed
-from publisher.fetch.page import sort_of
+from publisher.fetch.page import shallow, sort_of
 from publisher.record import CLASSES, SCHEMA, Note, Record, Refusal
 from publisher.sources.repairs import repaired
 
@@ -41,14 +41,14 @@ def json_of(body: bytes, place: str) -> tuple[Any, tuple[Note, ...]]:
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
-        return orjson.loads(body), ()
+        return shallow(orjson.loads(body), place), ()
     except orjson.JSONDecodeError as error:
         text, notes = _in_utf8(body)
         text, count = _controls_escaped(text)
         if count:
             notes = (*notes, Note("normalised", "control_characters_escaped", "", count))
         try:
-            return orjson.loads(LONE.sub(rb"\\ufffd", text)), notes
+            return shallow(orjson.loads(LONE.sub(rb"\\ufffd", text)), place), notes
         except orjson.JSONDecodeError:
             raise Malformed(place, f"expected JSON, got {sort_of(body)}: {error}") from error
 

@@ -131,6 +131,8 @@ def _everywhere(response: Response) -> Response:
     for name, value in ALWAYS.items():
         if name.lower() not in told:
             response.headers.add(name, value)
+    if response.status_code >= 400:  # an error is a page for people and JSON for programs, and a cache may keep it
+        response.vary.update(("Accept", "Accept-Language"))
     if request.method == "OPTIONS":
         response.headers.setdefault("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
         response.headers.setdefault("Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match")

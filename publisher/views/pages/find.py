@@ -32,11 +32,10 @@ class Asked(NamedTuple):
 
 def asked() -> Asked:
     """Return what the address asks for; whatever is no number is page 1."""
-    number = request.args.get("page", "1")
+    told = request.args.get("page", "1")
+    number = int(told) if told.isascii() and told.isdigit() and len(told) < 9 else 1
     filters = {name: request.args.get(name, "").strip()[:400] for name in FILTERS}
-    return Asked(
-        request.args.get("q", "").strip(), filters, min(max(1, int(number)), MOST // A_PAGE) if number.isascii() and number.isdigit() else 1
-    )
+    return Asked(request.args.get("q", "").strip(), filters, min(max(1, number), MOST // A_PAGE))
 
 
 def found(want: Asked, limit: int = A_PAGE) -> Hits:
@@ -126,4 +125,4 @@ def _json(want: Asked) -> Response:
     keys = ("iri", "type", "title", "reference", "score", "snippet")
     rows = [dict(zip(keys, (hit.iri, hit.type, hit.title, hit.reference, hit.score, hit.snippet), strict=True)) for hit in hits.hits]
     body = {"total": hits.total, "page": want.page, "limit": A_PAGE, "data": rows, "links": dict(_pages(want, hits.total))}
-    return Response(orjson.dumps(body), mimetype="application/json")
+    return Response(orjson.dumps(body), mimetype="application/json", headers={"Vary": "Accept, Accept-Language"})
