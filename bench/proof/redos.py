@@ -10,6 +10,7 @@ import re._parser as parser  # type: ignore[import-not-found]
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -169,17 +170,30 @@ def worst(pattern: Pattern, length: int) -> tuple[float, Any]:
     return 0.0, ""
 
 
-def slow(length: int = LENGTH) -> list[tuple[Pattern, float, Any]]:
-    """Return the expressions whose time grows faster than some text of up to `length`, with seconds and text."""
+@contextmanager
+def ringing() -> Iterator[None]:
+    """Let an expression that does not end be ended by Slow."""
 
     def ring(*_: Any) -> None:
         raise Slow
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        measured = [(pattern, *worst(pattern, length)) for pattern in patterns()]
+        yield
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def found_slow(pattern: Pattern, length: int) -> bool:
+    """Tell whether an expression's time grows faster than its text."""
+    with ringing():
+        return worst(pattern, length)[0] > 0
+
+
+def slow(length: int = LENGTH) -> list[tuple[Pattern, float, Any]]:
+    """Return the expressions whose time grows faster than some text of up to `length`, with seconds and text."""
+    with ringing():
+        measured = [(pattern, *worst(pattern, length)) for pattern in patterns()]
     return [one for one in measured if one[1]]
 
 
