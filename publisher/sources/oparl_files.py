@@ -23,7 +23,7 @@ from publisher.sources.private import Addresses
 from publisher.sources.repairs import dialect_of
 from publisher.sources.seen import PARTS, Seen, embedded, facts_hash
 
-LARGEST = 1 << 30
+LARGEST = 1 << 28
 log = logging.getLogger(__name__)
 
 
