@@ -199,3 +199,61 @@ def test_chunks_after_a_change_are_those_of_all_records(before, after):
             starts += [(chunk[0], len(chunk)) for chunk in chunks(within)]
 
     assert starts == [(chunk[0], len(chunk)) for chunk in chunks(after)]
+
+
+def told(home):
+    return [one[:8] for one in Reader(home, release.current(home).number).events(limit=10_000)]
+
+
+@pytest.fixture
+def chronicle(tmp_path):
+    """An instance whose paper was changed, changed again before a build, broken, and changed after a rollback."""
+    home = tmp_path / "home"
+    paper = next(obj for obj in town(BODIES[0]) if obj["type"].endswith("Paper"))
+    bad = {**paper, "date": ["2001-01-01", "2001-01-02"]}
+    appended(home, [(obj, BODIES[0], False) for obj in town(BODIES[0])])
+    made(home)
+    for versions in ([{**paper, "name": "Zweite"}], [bad], [{**paper, "name": "Ungesehen"}, {**paper, "name": "Vierte"}]):
+        appended(home, [(one, BODIES[0], False) for one in versions])
+        made(home)
+    return home, paper
+
+
+def names(home, paper):
+    return [orjson.loads(one.json)["name"] for one in Reader(home, release.current(home).number).versions(paper["id"])]
+
+
+def test_what_a_release_told_stays_told_after_a_rollback(chronicle):
+    home, paper = chronicle
+    before = told(home)
+    release.rolled_back(home)
+    appended(home, [({**paper, "name": "Danach"}, BODIES[0], False)])
+    made(home)
+
+    assert told(home)[:-1] == before
+    assert names(home, paper) == [paper["name"], "Zweite", "Vierte", "Danach"]
+
+
+def test_the_journal_alone_gives_back_all_that_was_told(chronicle):
+    home, paper = chronicle
+    before = told(home)
+    for file in home.glob("serving.sqlite*"):
+        file.unlink()
+    made(home, full=True)
+
+    assert told(home) == before
+    assert names(home, paper) == [paper["name"], "Zweite", "Vierte"]
+
+
+def test_a_journal_without_a_log_is_taken_to_have_served_what_its_releases_did(chronicle):
+    home, paper = chronicle
+    with Journal(home / "journal.sqlite") as journal:
+        journal.db.executescript("drop table served; drop table kept_out")
+    appended(home, [({**paper, "name": "Danach"}, BODIES[0], False)])
+    made(home)
+    before = told(home)
+    for file in home.glob("serving.sqlite*"):
+        file.unlink()
+    made(home, full=True)
+
+    assert told(home) == before

@@ -10,8 +10,7 @@ from rdflib import Graph, Literal, Namespace, URIRef
 
 from publisher.store import Embedded, opened, rows
 from publisher.store.description import converted, counted, void
-from publisher.store.partitions import counted as of_record
-from publisher.store.partitions import facts
+from publisher.store.partitions import signatures
 
 BASE = "https://ris.example.org"
 VOID = Namespace("http://rdfs.org/ns/void#")
@@ -101,7 +100,7 @@ def test_counting_along_equals_counting(first, changes):
         store = Embedded(f"{folder}/store", writable=True)
         counts, shared = Counter(), set()
         for name, statements in first.items():
-            more, foreign = of_record(facts(text(name, statements)), [f"urn:{name}"])
+            more, foreign = signatures(text(name, statements), [f"urn:{name}"])
             counts.update(more)
             shared |= foreign
         store.load([text(name, statements).encode() for name, statements in first.items()])

@@ -271,11 +271,14 @@ class Serving(Open):
                 found.setdefault(body, {})[owner] = bool(live)
         return found
 
-    def rejected(self, number: int) -> list[tuple[int, str]]:
-        """Return (seq, reason) of versions kept out up to release `number`, oldest first; some may have been replaced since."""
-        return [
-            (seq, reason) for seq, reason in self.db.execute("select seq, reason from rejected where release <= ? order by seq", (number,))
-        ]
+    def rejected(self, number: int, after: int = 0) -> list[tuple[int, str]]:
+        """Return (seq, reason) of versions after a seq kept out up to release `number`, oldest first; some may have been replaced since."""
+        sql = "select seq, reason from rejected where seq > ? and release <= ? order by seq"
+        return [(seq, reason) for seq, reason in self.db.execute(sql, (after, number))]
+
+    def releases(self) -> list[tuple[int, int, str]]:
+        """Return (number, seq, made) of the releases that can be read."""
+        return self.db.execute("select number, seq, made from release order by number").fetchall()
 
     def vacuum(self) -> None:
         """Rewrite the file so that what it forgot is not left on its free pages or in its log."""

@@ -13,6 +13,7 @@ from publisher.errors import Misconfigured, Refused
 from publisher.graph import vocabulary
 from publisher.iris import class_of_iri
 from publisher.journal import Journal
+from publisher.journal.log import Log
 from publisher.journal.serving import Serving
 from publisher.pipeline import link
 from publisher.pipeline.furnish import Furnishing, described, furnished
@@ -45,6 +46,7 @@ class Built(NamedTuple):
 
 class _Work(NamedTuple):
     journal: Journal
+    log: Log
     serving: Serving
     store: Store
     hands: Hands
@@ -86,15 +88,27 @@ def build(
             rmtree(home / "store", ignore_errors=True)
             since, done = done, 0
         store = stack.enter_context(closing(opened(_store_url(journal, home), writable=True)))
-        work = _Work(journal, serving, store, stack.enter_context(Hands(home, number)), number, base, progress)
+        work = _Work(
+            journal,
+            Log(journal, serving.releases(), serving.rejected(number)),
+            serving,
+            store,
+            stack.enter_context(Hands(home, number)),
+            number,
+            base,
+            progress,
+        )
         before = serving.live()
         serving.begin()
         rejected, taken = _apply(work, done, top, since)
         _guard(before, serving.live(), settings.safety_share, force)
-        foci = _foci(work, taken, first=not done)
+        foci = _foci(work, list(taken), first=not done)
         serving.finish(number, top, at)
         holds.unlink(missing_ok=True)  # until the release is in service, the store is that of none
-        missing = _finish(work, home, top, at, taken, foci=foci, made_of=now, anew=not done)
+        missing = _finish(work, home, top, at, list(taken), foci=foci, made_of=now, anew=not done)
+        work.log.note(number, top, at, serving.rejected(number, since), taken.values())
+        release.dropped(home, served.number if served else 0, number)
+        release.switch(home, number)
         holds.write_text(f"{number} {base}", "utf-8")
         release.prune(home, settings.retention)
         kept = release.retained(home)
@@ -131,11 +145,13 @@ def _guard(before: int, after: int, share: float, force: bool) -> None:
         )
 
 
-def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str, str]], list[str]]:
-    """Judge what changed; return what was kept out, and the records taken: of each the newest version that may be published."""
-    for seq in list(work.journal.superseded(since, top)):
+def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str, str]], dict[str, int]]:
+    """Judge what changed; return what was kept out, and record -> seq of the newest version that may be published."""
+    for seq, reason in work.log.kept_out(since):
+        work.serving.reject(work.number, seq, reason)
+    for seq in list(work.journal.superseded(max(since, work.log.top()), top)):  # what a release held is not superseded by a rollback
         work.serving.reject(work.number, seq, "superseded")
-    taken: list[str] = []
+    taken: dict[str, int] = {}
     bad = first = _judged(work, _kept(work, done, top), taken)
     while bad:
         older = work.hands.desk.written.older([(iri, seq) for seq, iri, _ in bad])
@@ -143,18 +159,19 @@ def _apply(work: _Work, done: int, top: int, since: int) -> tuple[list[tuple[str
     return [(iri, wrong) for _, iri, wrong in first], taken
 
 
-def _judged(work: _Work, seqs: Iterable[int], taken: list[str]) -> list[tuple[int, str, str]]:
+def _judged(work: _Work, seqs: Iterable[int], taken: dict[str, int]) -> list[tuple[int, str, str]]:
     """Let the release serve those of the versions that may be published; return (seq, IRI, reason) of the others."""
     bad: list[tuple[int, str, str]] = []
     for answer in work.hands.map(judged, _batches(seqs, BATCH)):
         for one in answer:
             if one.wrong:
-                work.serving.reject(work.number, one.seq, one.wrong)
+                if not work.log.was_served(one.seq):  # else the rules have changed, and the stream keeps what it told
+                    work.serving.reject(work.number, one.seq, one.wrong)
                 bad.append((one.seq, one.iri, one.wrong))
             else:
                 work.serving.write(work.number, one.rows)
                 work.serving.judged(one.iri, one.results)
-                taken.append(one.iri)
+                taken[one.iri] = one.seq
         work.progress("judged", len(taken) + len(bad))
     return bad
 
@@ -212,7 +229,7 @@ def _linked(work: _Work, home: Path, path: Path, previous: Path | None) -> None:
 def _finish(
     work: _Work, home: Path, top: int, at: str, taken: list[str], *, foci: list[str] | None, made_of: Inputs, anew: bool
 ) -> list[str]:
-    """Load, freeze, furnish and seal the release, and switch: whatever happens before the switch, the old one stays in service.
+    """Load, freeze, furnish and seal the release; return what has to be configured for a catalogue.
 
     foci: about what the rules across records are asked again, None for everything. anew: nothing of the release before is
     changed, all is made again.
@@ -235,8 +252,6 @@ def _finish(
         ended()
     manifest = {"release": work.number, "seq": top, "base": work.base, "made": at, "records": work.serving.live()}
     release.finished(home, work.number, manifest | {"inputs": made_of._asdict()})
-    release.dropped(home, served.number if served else 0, work.number)
-    release.switch(home, work.number)
     return missing
 
 

@@ -14,6 +14,7 @@ from publisher.journal import Journal
 from publisher.release import Release
 
 FOLDERS = ("ontology", "shapes")
+SETTINGS = ("catalog.toml", "stream.toml")
 
 
 class Inputs(NamedTuple):
@@ -30,7 +31,10 @@ def inputs(home: Path, journal: Journal) -> Inputs:
     program = (path for folder in FOLDERS for path in project_file(folder).rglob("*"))
     described = orjson.dumps(journal.sources(), option=orjson.OPT_SORT_KEYS)
     return Inputs(
-        _hash(program, __version__.encode()), _hash((home / "linksets").glob("*.csv")), _hash(home.glob("*.toml")), _hash((), described)
+        _hash(program, __version__.encode()),
+        _hash([*(home / "linksets").glob("*.csv"), home / "texts" / "log.tsv"]),
+        _hash(home / name for name in SETTINGS),
+        _hash((), described),
     )
 
 

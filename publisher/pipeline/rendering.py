@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -14,7 +14,7 @@ from publisher.journal.serving import Serving
 from publisher.pipeline.hands import Desk, Hands
 from publisher.pipeline.layers import written
 from publisher.record import parts
-from publisher.store.partitions import Mark, counted, facts
+from publisher.store.partitions import Mark, Signature, signatures
 
 SEVERAL = 64  # records of a task, at least
 
@@ -32,7 +32,7 @@ class Rendered(NamedTuple):
 
     nquads: bytes
     chunks: list[dumps.Chunk]
-    counts: Counter[tuple[Any, ...]]
+    counts: Counter[Signature]
     shared: set[Mark]
 
 
@@ -50,7 +50,7 @@ def rendered(desk: Desk, task: Task | None) -> Rendered | None:
     if task is None:
         return None
     texts: list[str] = []
-    counts: Counter[tuple[Any, ...]] = Counter()
+    counts: Counter[Signature] = Counter()
     shared: set[Mark] = set()
     chunks: list[dumps.Chunk] = []
     pending: list[tuple[bytes, str]] = []
@@ -63,7 +63,7 @@ def rendered(desk: Desk, task: Task | None) -> Rendered | None:
         if task.loaded:
             texts.append(text)
             own = {iri, *(part["id"] for _, part in parts(obj))}.difference(held)
-            more, foreign = counted(facts(text), own)
+            more, foreign = signatures(text, own)
             counts.update(more)
             shared |= foreign
         if task.dumped and not found.deleted:
@@ -111,7 +111,7 @@ class All:
     def __init__(self, hands: Hands, serving: Serving, folder: Path) -> None:
         self.hands, self.serving, self.folder = hands, serving, folder
         self.bodies = {body.iri: body for body in bodies(hands.desk.reader)}
-        self.counts: Counter[tuple[Any, ...]] = Counter()
+        self.counts: Counter[Signature] = Counter()
         self.shared: set[Mark] = set()
 
     def __iter__(self) -> Iterator[bytes]:

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
 from publisher.errors import Misconfigured
 from publisher.store.oxigraph import Embedded
-from publisher.store.partitions import Mark, Partitions
+from publisher.store.partitions import Mark, Partitions, Signature
 from publisher.store.remote import Remote
 
 __all__ = ["KINDS", "Embedded", "Remote", "Store", "opened", "rows"]
@@ -28,7 +28,7 @@ class Store(Protocol):
     def counts(self) -> Partitions | None:
         """How often each class and property is used, as counted along; None where nobody could."""
 
-    def loaded(self, counts: Counter[tuple[Any, ...]], shared: Iterable[Mark]) -> None:
+    def loaded(self, found: Counter[Signature], shared: Iterable[Mark]) -> None:
         """Take over what was counted while the records were made for `load`; shared: what may have been counted more than once."""
 
     def load(self, nquads: Path | Iterable[bytes]) -> None:

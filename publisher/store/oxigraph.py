@@ -11,7 +11,7 @@ import pyoxigraph as ox
 
 from publisher.errors import Busy, Malformed, Misconfigured, QueryRefused
 from publisher.store.gate import checked
-from publisher.store.partitions import Facts, Mark, Partitions, facts
+from publisher.store.partitions import Facts, Mark, Partitions, Signature, added, facts
 
 LAYERS = ("", "/eli")
 BATCH_RECORDS, BATCH_BYTES = 1000, 8_000_000
@@ -141,9 +141,9 @@ class Embedded:
         found = {str(quad.graph_name) for quad in self._open().quads_for_pattern(subject, predicate, kind, None)}
         return {graph for graph in found if graph.endswith("/eli>") == eli}
 
-    def loaded(self, counts: Counter[tuple[Any, ...]], shared: Iterable[Mark]) -> None:
+    def loaded(self, found: Counter[Signature], shared: Iterable[Mark]) -> None:
         """Take over what was counted while the records were made for `load`; shared: what may have been counted more than once."""
-        self.counts = Partitions(counts.items())
+        self.counts = Partitions(added(found).items())
         self.counts.settle(shared, lambda mark: len(self._graphs(mark)))
 
     def query(self, sparql: str, media_type: str = "application/sparql-results+json") -> bytes:
@@ -217,16 +217,16 @@ class Chunks:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
-        self._rest = b""
+        self._rest = memoryview(b"")
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes (all when negative); empty at the end."""
         if size < 0:
             return b"".join(chain((self._rest,), self._chunks))
         if not self._rest:
-            self._rest = next((chunk for chunk in self._chunks if chunk), b"")
+            self._rest = memoryview(next((chunk for chunk in self._chunks if chunk), b""))
         head, self._rest = self._rest[:size], self._rest[size:]
-        return head
+        return bytes(head)
 
 
 def batches(records: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:

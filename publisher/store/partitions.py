@@ -12,6 +12,10 @@ Mark = tuple[bool, str, str, str]
 """Whether in the derived layer, subject, property, and the class where the property is rdf:type: what is counted once a layer."""
 
 
+Signature = tuple[bool, tuple[str, ...], tuple[str, ...]]
+"""Whether in the derived layer, the classes of a subject, and the property of each of its triples there, sorted."""
+
+
 class Facts(NamedTuple):
     """What some graphs say. counts: what may be added graph by graph. marks: which subjects have which properties and classes."""
 
@@ -24,10 +28,6 @@ class Partitions:
 
     def __init__(self, counts: Iterable[tuple[tuple[Any, ...], int]] = ()) -> None:
         self.counts: Counter[tuple[Any, ...]] = Counter(dict(counts))
-
-    def add(self, counts: Counter[tuple[Any, ...]]) -> None:
-        """Add what further graphs say, counted as if no other said anything of the same subjects."""
-        self.counts.update(counts)
 
     def replaced(self, before: Facts, after: Facts, elsewhere: Callable[[Mark], bool]) -> None:
         """Take some graphs' old facts away and add their new ones. elsewhere: whether a mark stands in any other graph of its layer."""
@@ -90,15 +90,50 @@ def _facts(layers: tuple[list[tuple[str, str]], ...], types: tuple[dict[str, lis
     return Facts(counts, marks)
 
 
-def counted(record: Facts, own: Iterable[str]) -> tuple[Counter[tuple[Any, ...]], set[Mark]]:
-    """Return a record's counts for `add`, and the marks to `settle` once all is there: of subjects that another record may speak of, too.
+def signatures(nquads: str, own: Iterable[str]) -> tuple[Counter[Signature], set[Mark]]:
+    """Return how often a record describes a subject with which classes and properties, and the marks to `settle` once all is there.
 
-    own: IRIs of the record and of the parts that it alone describes.
+    Those marks are of subjects that another record may speak of, too. own: IRIs of the record and of the parts that it alone
+    describes. Subjects are alike by the thousand: so their counts are few, and cheap to add up.
     """
-    counts, mine = Counter(record.counts), {f"<{iri}" for iri in own}
-    foreign = {mark for mark in record.marks if not _is_of(mark[1][:-1], mine)}
-    counts.update(_key(mark) for mark in record.marks)
-    return counts, foreign
+    lines = nquads.split("\n")
+    if len(set(lines)) < len(lines):
+        lines = list(dict.fromkeys(lines))  # a store is a set of quads, a text need not be
+    said: tuple[dict[str, list[str]], dict[str, list[str]]] = {}, {}
+    classes: tuple[dict[str, list[str]], dict[str, list[str]]] = {}, {}
+    for line in lines:
+        if line:
+            subject, predicate, rest = line.split(" ", 2)
+            eli = line.endswith(ELI)
+            said[eli].setdefault(subject, []).append(predicate)
+            if predicate == TYPE:
+                classes[eli].setdefault(subject, []).append(rest.split(" ", 1)[0])
+    found: Counter[Signature] = Counter()
+    foreign: set[Mark] = set()
+    mine = {f"<{iri}" for iri in own}
+    for eli in (False, True):
+        for subject, predicates in said[eli].items():
+            types = classes[eli].get(subject, [])
+            found[eli, tuple(sorted(types)), tuple(sorted(predicates))] += 1
+            if not _is_of(subject[:-1], mine):
+                foreign.update((eli, subject, predicate, "") for predicate in predicates)
+                foreign.update((eli, subject, TYPE, cls) for cls in types)
+    return found, foreign
+
+
+def added(found: Counter[Signature]) -> Counter[tuple[Any, ...]]:
+    """Return the counts of signatures, each subject counted for every graph that describes it."""
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for (eli, types, predicates), times in found.items():
+        counts["t", eli] += times * len(predicates)
+        for predicate, uses in Counter(predicates).items():
+            counts["p", eli, predicate] += times * uses
+            counts["s", eli, predicate] += times
+            for cls in types:
+                counts["cp", eli, cls, predicate] += times * uses
+        for cls in types:
+            counts["c", eli, cls] += times
+    return counts
 
 
 def _is_of(subject: str, mine: set[str]) -> bool:

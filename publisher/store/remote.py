@@ -13,7 +13,7 @@ from publisher.errors import Malformed, Misconfigured, QueryRefused, Refused, Un
 from publisher.store.engine import JSON, NTRIPLES, Address, Engine, address, findings
 from publisher.store.gate import Query, checked
 from publisher.store.oxigraph import GRAPH_FORMATS, RESULT_FORMATS, Embedded
-from publisher.store.partitions import Mark, Partitions
+from publisher.store.partitions import Mark, Partitions, Signature
 
 PUBLICATION = "engine.json"
 CURRENT = "urn:publisher:current"
@@ -62,9 +62,9 @@ class Remote:
         """How often each class and property is used, as the index counted along."""
         return self._index.counts
 
-    def loaded(self, counts: Counter[tuple[Any, ...]], shared: Iterable[Mark]) -> None:
+    def loaded(self, found: Counter[Signature], shared: Iterable[Mark]) -> None:
         """Take over what was counted while the records were made for `load`."""
-        self._index.loaded(counts, shared)
+        self._index.loaded(found, shared)
 
     def load(self, nquads: Path | Iterable[bytes]) -> None:
         """Add N-Quads to the index."""
@@ -81,7 +81,8 @@ class Remote:
     def query(self, sparql: str, media_type: str = JSON) -> bytes:
         """Return the whole answer of the generation shown, as `media_type`. Raises QueryRefused, LimitMet, Unreachable."""
         with tempfile.SpooledTemporaryFile(max_size=1 << 20) as out:
-            answered(self.engine, checked(sparql), media_type, out, graphs=self._shown())
+            shown = self._shown()
+            answered(self.engine, checked(sparql), media_type, out, graphs=shown, named=shown)
             out.seek(0)
             return out.read()
 
@@ -191,6 +192,8 @@ def answered(engine: Engine, query: Query, media_type: str, out: IO[bytes], *, g
     wanted: an answer that was cut raises Unreachable, whatever its status was. limits: named, seconds, size as in Engine.ask.
     """
     default = [] if query.dataset else list(graphs)
+    if query.dataset:  # its own FROM and FROM NAMED speak
+        limits["named"] = ()
     graph = query.kind == "graph"
     formats = GRAPH_FORMATS if graph else RESULT_FORMATS
     if media_type not in formats:
