@@ -19,6 +19,7 @@ from rdflib.plugins.stores.sparqlstore import SPARQLStore
 from SPARQLWrapper import CSV, JSON, POST, TURTLE, SPARQLWrapper
 
 from publisher.store import opened
+from publisher.store.limits import Limits
 
 SHARED = Path(os.environ.get("PUBLISHER_SHARED", "../shared")).resolve()
 SUITE = SHARED / "suites/rdf-tests/sparql/sparql11"
@@ -106,6 +107,29 @@ def test_two_processes_on_different_releases_tell_a_balancer_which_they_serve(tm
         ("7", True),
     ]
     assert seen[stale].headers["ETag"] != seen[fresh].headers["ETag"]
+
+
+def test_a_server_killed_outright_leaves_nobody_behind(tmp_path):
+    with serving(released(tmp_path, b"<urn:a> <urn:b> <urn:c> <urn:g> .\n"), threads=1) as base:
+        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+        if not children.exists():
+            pytest.skip("this system does not tell who is whose child")
+        server = next(int(pid) for pid in children.read_text().split() if base[-5:] in Path(f"/proc/{pid}/cmdline").read_text())
+        mine = offspring(server)
+        assert len(mine) == 1 + Limits().workers  # the web process and its query workers
+
+        os.kill(server, signal.SIGKILL)
+
+        end = time.monotonic() + 20
+        while time.monotonic() < end and (left := [pid for pid in mine if Path(f"/proc/{pid}/status").exists()]):
+            time.sleep(0.1)
+        assert not left
+
+
+def offspring(pid: int) -> list[int]:
+    """Return the ids of all processes that descend from one."""
+    own = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    return own + [far for child in own for far in offspring(child)]
 
 
 def test_sparqlwrapper_asks_tables_and_graphs(endpoint):

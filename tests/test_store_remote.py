@@ -13,15 +13,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from publisher.cli import main
 from publisher.config import Settings
 from publisher.errors import LimitMet, Misconfigured, QueryRefused, Refused, Unreachable
 from publisher.pipeline.build import build
 from publisher.release import current
 from publisher.store import opened, rows
 from publisher.store.engine import Engine, address
-from publisher.store.remote import GENERATION, Remote, publication
 from publisher.store.limits import Limits
+from publisher.store.remote import GENERATION, Remote, publication
 from publisher.views import create_app
 from publisher.views.sparql import dataset_app
 from tests import town
@@ -172,6 +174,10 @@ def test_the_endpoint_answers_from_the_engine_a_release_is_on(url, tmp_path):
             "/sparql", query_string={"query": "CONSTRUCT WHERE { ?s <urn:text> ?o }"}, headers={"Accept": "application/n-triples"}
         )
         assert graph.text.count("Straße €") == 2
+        layers = client.get("/sparql", query_string={"query": "SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } } ORDER BY ?g", "format": "csv"})
+        assert [name.rpartition(":")[2] for name in layers.text.split()[1:]] == ["eli", "records"]
+        derived = f"SELECT ?s {{ GRAPH <{layers.text.split()[1]}> {{ ?s ?p ?o }} }}"
+        assert len(client.get("/sparql", query_string={"query": derived, "format": "csv"}).text.split()) == 3
         assert client.get("/sparql", query_string={"query": "SELECT * {"}).status_code == 400
 
     assert answers == {"one": ["eins", "zwei"], "two": ["drei", "eins"]}
@@ -369,3 +375,5 @@ def test_an_instance_publishes_to_another_engine_by_one_url(tmp_path, oxigraph):
     client = create_app(home).test_client()
     query = "SELECT (COUNT(DISTINCT ?p) AS ?n) { ?p a <https://schema.oparl.org/1.1/Paper> }"
     assert client.get("/sparql", query_string={"query": query}, headers={"Accept": "text/csv"}).text.split() == ["n", "3"]
+    told = CliRunner().invoke(main, ["status", "--home", str(home)])
+    assert "engine: ask boolean" in told.output and "engine: anonymous-update yes" in told.output, told.output

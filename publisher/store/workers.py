@@ -254,10 +254,11 @@ class Pool:
         with self._lock:
             engine = self._engines.setdefault(elsewhere.where, Engine(elsewhere.where))
         begin, limits = time.monotonic(), self.limits
-        graphs = job.default_graphs if job.default_graphs or job.named_graphs else elsewhere.graphs
+        chosen = job.default_graphs or job.named_graphs
+        graphs, named = (job.default_graphs, job.named_graphs) if chosen else (elsewhere.graphs, elsewhere.graphs)
         out = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=1 << 20))  # noqa: SIM115
         try:
-            within = {"named": job.named_graphs, "seconds": limits.seconds, "size": limits.bytes}
+            within = {"named": named, "seconds": limits.seconds, "size": limits.bytes}
             answered(engine, job.query, job.media_type, out, graphs=graphs, **within)
         except LimitMet as limit:
             raise met(limit.limit, limits) from limit
