@@ -81,6 +81,7 @@ class Source:
     ids: template of ids after the prefix, e.g. "body/1/{class}/{key}"; only makes IRIs shorter.
     ignored: "Class.key" names left out on purpose; withheld: "Class.key" names kept out for privacy.
     expired: "Person.key" names that go, old versions and all, `expired_after_days` after the end of a person's last membership.
+    files_a_run: how many PDFs a harvest may read at most, so that their texts can be searched; 0 reads none.
     expected: class -> how many objects the source is known to hold. pages_kept_days: after how long a page not read again leaves the cache.
     """
 
@@ -104,6 +105,7 @@ class Source:
     expected: Mapping[str, int] = field(default_factory=dict)
     full_every_days: int = 7
     pages_kept_days: int = 30
+    files_a_run: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -9,7 +9,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("config",),
     ("record", "iris", "ontology", "concepts", "fetch", "release"),
-    ("sources", "journal", "graph", "shapes", "store", "search", "catalog", "feeds"),
+    ("sources", "journal", "graph", "shapes", "store", "search", "catalog", "feeds", "texts"),
     ("pipeline", "views"),
     ("cli",),
     ("__main__",),
@@ -33,6 +33,7 @@ ONE_ROOM = {
     "flask": {"views"},
     "sqlite3": {"journal"},
     "tantivy": {"search"},
+    "pypdfium2": {"texts"},
     "click": {"cli"},
     "granian": {"cli", "views"},
 }

@@ -24,6 +24,7 @@ from publisher.journal import Journal
 from publisher.journal.reader import Reader, readable
 from publisher.journal.serving import Serving
 from publisher.pipeline.build import Built, build
+from publisher.pipeline.filetexts import read_files
 from publisher.pipeline.forget import erased, erasing
 from publisher.pipeline.harvest import COLUMNS, Outcome, harvest
 from publisher.sources.municipalities import meant
@@ -50,6 +51,10 @@ def harvested(wanted: Settings, chosen: list[Source], *, replay: bool = False, f
         for one in chosen:
             with Fetch(one, wanted.home, replay=replay) as fetch:
                 outcomes.append(harvest(journal, one, fetch, now(), settings=wanted, progress=progress, force=force))
+                files = read_files(journal, one, fetch, wanted.home, now())
+                if any(files):
+                    told = f"{files.read} files read, {files.dead} links dead, {files.faults} unreadable, {files.left} wait for the next run"
+                    click.echo(f"{one.name}: {told}", err=True)
     return outcomes
 
 

@@ -11,12 +11,13 @@ from publisher import catalog, search
 from publisher.errors import Misconfigured
 from publisher.feeds import dumps, sitemap, stream
 from publisher.graph.mapper import quads
-from publisher.journal.reader import Event, Reader
+from publisher.journal.reader import Event, Found, Reader
 from publisher.ontology import VERSION
 from publisher.pipeline.hands import Desk, Hands
 from publisher.pipeline.rendering import Body
 from publisher.store import Store
 from publisher.store.description import counted, void
+from publisher.texts import Shelf, with_texts
 
 CATALOG_KEYS = dict.fromkeys(("title", "publisher", "contact", "license", "contributor", "homepage", "frequency"), str)
 KIND = {str: "a text", int: "a whole number"}
@@ -40,15 +41,27 @@ def furnished(hands: Hands, work: Furnishing) -> list[Callable[[], None]]:
 def searchable(desk: Desk, work: Furnishing) -> None:
     """Write the search index: the previous one's segments, less what changed, and what is there of that."""
     reader, before = desk.reader, work.previous / "search" if work.previous and not work.anew else None
-    if before is None or not search.continued(work.path / "search", before, work.changed, _documents(reader, work.changed)):
-        search.build(work.path / "search", ((one.iri, one.type, one.body, orjson.loads(one.json)) for one in reader.owners()))
+    shelf = Shelf(work.home)
+    changed = sorted({*work.changed, *(shelf.changed(_made(work.previous)) if before else ())})
+    if before is None or not search.continued(work.path / "search", before, changed, _documents(reader, changed, shelf)):
+        search.build(work.path / "search", (_document(one, shelf) for one in reader.owners()))
+    (work.path / "dead.json").write_bytes(orjson.dumps(shelf.dead()))
 
 
-def _documents(reader: Reader, iris: Iterable[str]) -> Iterator[search.Entry]:
+def _made(previous: Path | None) -> str:
+    """Return when a release was made."""
+    return str(orjson.loads((previous / "manifest.json").read_bytes()).get("made", "")) if previous else ""
+
+
+def _documents(reader: Reader, iris: Iterable[str], shelf: Shelf) -> Iterator[search.Entry]:
     for iri in iris:
         found = reader.get(iri)
         if found and not found.deleted and found.iri == found.owner:
-            yield found.iri, found.type, found.body, orjson.loads(found.json)
+            yield _document(found, shelf)
+
+
+def _document(found: Found, shelf: Shelf) -> search.Entry:
+    return found.iri, found.type, found.body, with_texts(orjson.loads(found.json), shelf)
 
 
 def streamed(desk: Desk, work: Furnishing) -> None:

@@ -68,6 +68,12 @@ PAGES: dict[str, tuple[str, str]] = {
     "files": ("Dateien", "Files"),
     "file_record": ("Datensatz", "Record"),
     "no_link": ("die Quelle nennt keinen Link zur Datei", "the source gives no link to the file"),
+    "dead_links": ("Tote Links zu Dateien", "Dead links to files"),
+    "dead_words": (
+        "Unter diesen Adressen antwortete die Quelle, dass es die Datei nicht gibt.",
+        "At these addresses the source answered that there is no such file.",
+    ),
+    "record_word": ("Datensatz", "Record"),
     "dead_link": ("der Link führte beim Lesen ins Leere", "the link led nowhere when it was read"),
     "places": ("Orte", "Places"),
     "relatives": ("Zusammenhang", "Related papers"),

@@ -9,7 +9,7 @@ import orjson
 from flask import Response, current_app, redirect
 from werkzeug.wrappers import Response as Answer
 
-from publisher.views.pages.frame import at, blueprint, language, place_of, reader, remembered, shown, today
+from publisher.views.pages.frame import at, blueprint, dead_links, language, place_of, reader, remembered, shown, today
 
 KINDS = ("normalised", "damage", "unmapped", "ignored", "withheld")
 EXAMPLES = 5
@@ -39,6 +39,7 @@ def status() -> Response:
         rejected_total=len(found.get("refused", [])),
         counts=[(name, live, dead) for name, (live, dead) in remembered(("counts",), lambda: reader().counts()).items()],
         release=reader().release,
+        dead=[(place_of(url), owner) for url, owner in sorted(dead_links().items())],
     )
 
 

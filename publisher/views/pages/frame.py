@@ -109,6 +109,18 @@ def remembered(key: Any, make: Callable[[], Any], release: int = 0) -> Any:
     return memory().get(release or reader().release, key, make)
 
 
+def dead_links(release: int = 0) -> dict[str, str]:
+    """Return address -> record of the files whose links led nowhere when the harvest read them last."""
+
+    def read() -> dict[str, str]:
+        path = current_app.config["RELEASE"]().path / "dead.json"
+        found: dict[str, str] = orjson.loads(path.read_bytes()) if path.is_file() else {}
+        return found
+
+    made: dict[str, str] = remembered(("dead",), read, release)
+    return made
+
+
 class Things:
     """The records and parts of a release by IRI, each read once for a page; called like a function, None for the unknown.
 

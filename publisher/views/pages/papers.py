@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from publisher.concepts import concepts, mark_of
 from publisher.views import standing, words
-from publisher.views.pages.frame import Things, name_of, place_of, site, today
+from publisher.views.pages.frame import Things, dead_links, name_of, place_of, site, today
 from publisher.views.pages.places import outline, places_of
 
 KEYS = frozenset(
@@ -110,11 +110,12 @@ def rivals(obj: dict[str, Any], stations: Iterable[standing.Station], things: Th
 def attachments(obj: dict[str, Any], things: Things, keys: Iterable[str]) -> list[Attachment]:
     """Return the files under the given keys, the main one first; a dead link that the harvest saw is named as such."""
     found: dict[str, Attachment] = {}
+    lost = dead_links(things.reader.release)
     for key in keys:
         for file in things.of(obj.get(key)):
             url = next((place_of(str(file[name])) for name in ("downloadUrl", "accessUrl") if file.get(name)), "")
             kind = str(file.get("mimeType") or (file.get("fileName") or "").rpartition(".")[2])
-            dead = any("dead" in str(one) or "tot" in str(one) for one in standing.listed(file.get("oparlx:damage")))
+            dead = url in lost or any("dead" in str(one) or "tot" in str(one) for one in standing.listed(file.get("oparlx:damage")))
             made = Attachment(file["id"], name_of(file), _kind(kind), _size(file.get("size")), url, key == "mainFile", dead)
             found.setdefault(file["id"], made)
     return list(found.values())
