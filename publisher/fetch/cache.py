@@ -30,7 +30,8 @@ class Cache:
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         self._folder, self._now = folder, now
         self._finished = folder / "finished"
-        self.run = 1 + (int(self._finished.read_text("ascii")) if self._finished.is_file() else 0)
+        told = self._finished.read_bytes() if self._finished.is_file() else b""
+        self.run = 1 + (int(told) if told.isdigit() else 0)  # a power cut may leave it empty
 
     def path(self, url: str) -> Path:
         """Return the file in which the page of `url` is kept."""

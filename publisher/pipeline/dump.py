@@ -1,6 +1,7 @@
 """Dumps: everything a release serves, sorted, the same bytes for the same journal."""
 
 import heapq
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import groupby
@@ -69,5 +70,7 @@ def written(lines: Iterable[bytes], output: Path) -> int:
     part = output.with_name(output.name + ".part")
     with part.open("wb") as file:
         file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(output)
     return output.stat().st_size

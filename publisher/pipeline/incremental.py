@@ -28,8 +28,9 @@ def turn(journal: Journal, source: Source, at: str) -> Source:
     whole = next((run for run in good if not run.state.get("window")), None)
     if whole is None or not whole.state.get("stamps", {}).get("trustworthy"):
         return source
-    if _moment(at) - _moment(whole.started) >= timedelta(days=source.full_every_days):
-        return source
+    now, last, walked = _moment(at), _moment(good[0].started), _moment(whole.started)
+    if now < max(last, walked) or now - walked >= timedelta(days=source.full_every_days):
+        return source  # nothing may be asked for since a time that a wrong clock put into the future
     return changed_since(source, good[0].started)
 
 
