@@ -38,9 +38,11 @@ CRAWL = Path(os.environ.get("PUBLISHER_SHARED", Path(__file__).parent.parent.par
 UPSTREAM = "https://sdnetrim.kdvz-frechen.de/rim4220/webservice/oparl/v1.0"
 SCHEMA = "https://schema.oparl.org/1.1/"
 PAGE_SIZE = 100
+Answer = Callable[[str, str], bytes | None]
+SCRATCH = tempfile.TemporaryDirectory(prefix="publisher-bench-")
 
 
-def crawled() -> Callable[[str, str], bytes | None]:
+def crawled() -> Answer:
     """Return what answers a path with the bytes of the real crawl."""
     pages = {f"/{path.relative_to(CRAWL)}".removesuffix(".json"): path.read_bytes() for path in CRAWL.rglob("*.json")}
 
@@ -53,7 +55,7 @@ def crawled() -> Callable[[str, str], bytes | None]:
     return answer
 
 
-def invented(papers: int) -> Callable[[str, str], bytes | None]:
+def invented(papers: int) -> Answer:
     """Return what answers with a town of so many papers, each with two consultations and three files; pages are made when asked for."""
 
     def paper(key: int, base: str) -> dict[str, Any]:
@@ -83,9 +85,8 @@ def invented(papers: int) -> Callable[[str, str], bytes | None]:
     return answer
 
 
-def serve(papers: int, pipe: Connection) -> None:
-    """Serve on a free port of 127.0.0.1, tell it through the pipe, and go on until the process is ended."""
-    answer = invented(papers) if papers else crawled()
+def handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
+    """Return what serves finished bytes: `answer` gives them for a path and the server's own address, None for what is not there."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -102,7 +103,12 @@ def serve(papers: int, pipe: Connection) -> None:
 
         def log_message(self, *_: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+def serve(papers: int, pipe: Connection) -> None:
+    """Serve on a free port of 127.0.0.1, tell it through the pipe, and go on until the process is ended."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(invented(papers) if papers else crawled()))
     pipe.send(server.server_port)
     server.serve_forever()
 
@@ -136,12 +142,11 @@ def walked(base: str) -> int:
 def harvested(base: str) -> int:
     """Harvest into a new journal, with the page cache, as `publisher harvest` does."""
     source = Source("bench", "oparl", f"{base}/system", "05358016", pause=0)
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        with Journal(home / "journal.sqlite") as journal, Fetch(source, home) as fetch:
-            settings = Settings(home, "http://127.0.0.1:8000")
-            outcome = harvest(journal, source, fetch, "2031-01-01T00:00:00Z", settings=settings, progress=lambda *_: None)
-        return sum(counter["seen"] for counter in outcome.counts.values())
+    home = Path(tempfile.mkdtemp(dir=SCRATCH.name))  # removed at the end: that is no part of a harvest
+    with Journal(home / "journal.sqlite") as journal, Fetch(source, home) as fetch:
+        settings = Settings(home, "http://127.0.0.1:8000")
+        outcome = harvest(journal, source, fetch, "2031-01-01T00:00:00Z", settings=settings, progress=lambda *_: None)
+    return sum(counter["seen"] for counter in outcome.counts.values())
 
 
 def timed(work: Callable[[str], int], base: str) -> tuple[float, int]:
