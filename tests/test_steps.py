@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bench.generate import generate
 from publisher import release
-from publisher.config import Settings
+from publisher.config import Settings, settings
+from publisher.errors import Misconfigured
 from publisher.feeds import dumps
 from publisher.journal import Journal, Version
 from publisher.journal.reader import Reader
@@ -257,3 +258,16 @@ def test_a_journal_without_a_log_is_taken_to_have_served_what_its_releases_did(c
     made(home, full=True)
 
     assert told(home) == before
+
+
+def test_how_many_releases_are_kept_and_what_may_be_lost_is_said_in_the_home(tmp_path):
+    assert settings(str(tmp_path), None, {}).retention == 3
+    file = tmp_path / "publisher.toml"
+
+    file.write_text("retention = 5\nsafety_share = 0.2\n", "utf-8")
+
+    assert (settings(str(tmp_path), None, {}).retention, settings(str(tmp_path), None, {}).safety_share) == (5, 0.2)
+    for wrong in ("retention = 0", 'retention = "3"', "safety_share = 5", "safety_share = true", "retentoin = 3", "retention ="):
+        file.write_text(wrong, "utf-8")
+        with pytest.raises(Misconfigured, match=r"publisher\.toml"):
+            settings(str(tmp_path), None, {})

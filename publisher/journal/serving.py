@@ -118,6 +118,7 @@ class Serving(Open):
 
     def __init__(self, path: Path) -> None:
         self.path, self.db = path, connected(path, writable=True)
+        self.db.execute("pragma cache_size = -200000")  # in kB: a country's indexes are written at random places
         raised(self.db, path, TABLES, SCHEMA_VERSION)
 
     def __enter__(self) -> Self:

@@ -20,12 +20,16 @@ STOPWORDS = frozenset(
 LINKS = ("", "s", "es", "n", "en", "er", "e")  # what German puts between the parts of a compound
 
 
+GERMAN = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "\u00ad": None})
+
+
 def folded(text: str) -> str:
     """Return `text` in the form that is searched: lower case, no accents or soft hyphens, "ä", "ae" and "a" alike, "ß" as "ss".
 
     "ue" stays behind a vowel or q, where it is no umlaut: Mauer, neue, Quelle.
     """
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("\u00ad", ""))
+    plain = text.casefold().translate(GERMAN)  # after which most German is ASCII, and the long way for the rest
+    plain = plain if plain.isascii() else unicodedata.normalize("NFKD", plain)
     plain = "".join(char for char in plain if not unicodedata.combining(char)) if not plain.isascii() else plain
     return re.sub(r"(?<![aeq])ue", "u", plain.replace("ae", "a").replace("oe", "o"))
 

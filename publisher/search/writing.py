@@ -185,12 +185,14 @@ INNER_KEYS = (
 def _texts(type: str, obj: dict[str, Any]) -> Iterator[str]:
     """All text of an object, its sections, proposals and files first: snippets are cut from what is said there."""
     for key in INNER_KEYS:
-        for inner in _objects(obj.get(key)):
-            yield from _texts(type, inner)
-            if inner.get("name"):
-                yield str(inner["name"])
+        if key in obj:
+            for inner in _objects(obj[key]):
+                yield from _texts(type, inner)
+                if inner.get("name"):
+                    yield str(inner["name"])
     for key in TEXT_KEYS:
-        yield from (str(value) for value in _list(obj.get(key)) if isinstance(value, str | int))
+        if key in obj:
+            yield from (str(value) for value in _list(obj[key]) if isinstance(value, str | int))
 
 
 def _list(value: Any) -> list[Any]:
