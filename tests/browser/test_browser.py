@@ -225,6 +225,22 @@ def test_no_map_is_asked_for_before_consent(chromium, sample_home, records):
             page.wait_for_selector(".leaflet-container")
             page.wait_for_timeout(500)
             page.context.close()
+            page = opened(chromium, "wide")
+            early: list[str] = []
+            page.route("https://tiles.example.org/**", lambda route: (early.append(route.request.url), route.abort()))
+            page.goto(f"{address}/query")
+            if page.query_selector("script[src*=yasgui]"):
+                page.wait_for_selector("html[data-editor=ready]")
+                page.click("a[href*='example=places']")
+                page.wait_for_selector(".yasr_results tbody tr")
+                page.click(".select_places")
+                page.wait_for_selector("#editor .map .outline")
+                asked_early = list(early)
+                page.click("#editor .consent button")
+                page.wait_for_selector("#editor .leaflet-container path")
+                page.wait_for_timeout(300)
+                assert (asked_early, bool(early)) == ([], True)
+            page.context.close()
     finally:
         site.unlink()
 

@@ -1,6 +1,5 @@
 // Shows a map after consent alone: until the button is pressed nothing is asked of the tile server.
-const box = document.querySelector(".map[data-tiles]");
-if (box) {
+export function offer(box) {
   const consent = box.querySelector(".consent");
   consent.hidden = false;
   consent.querySelector("button").addEventListener("click", async () => {
@@ -31,3 +30,5 @@ if (box) {
     if (layers.length) map.fitBounds(all.getBounds().pad(0.3), { maxZoom: 16 });
   });
 }
+
+document.querySelectorAll(".map[data-tiles]").forEach(offer);

@@ -98,7 +98,20 @@ class Places extends Plugin {
       else group.append(svg("polyline", { points: line.map((p) => at(p).join(",")).join(" ") }));
       made.append(group);
     }
-    this.yasr.resultsEl.append(made);
+    this.yasr.resultsEl.append(words.tiles ? this.offered(made, shapes) : made);
+  }
+  // The outline with the offer of a real map beside it; map.js asks the tile server for nothing before the button is pressed.
+  offered(outline, shapes) {
+    const box = document.createElement("div");
+    box.className = "map";
+    Object.assign(box.dataset, { tiles: words.tiles, by: words.by, places: JSON.stringify(shapes.map((one) => [one.title, [one.line]])) });
+    const consent = document.createElement("p");
+    consent.className = "consent";
+    consent.append(Object.assign(document.createElement("button"), { type: "button", textContent: words.show }), " ");
+    consent.append(Object.assign(document.createElement("span"), { className: "note", textContent: words.consent }));
+    box.append(outline, consent);
+    import(new URL("map.js", import.meta.url).href).then((map) => map.offer(box));
+    return box;
   }
 }
 
