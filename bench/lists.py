@@ -36,7 +36,8 @@ from publisher.feeds import stream  # noqa: E402
 from publisher.graph.mapper import quads  # noqa: E402
 from publisher.journal import Journal  # noqa: E402
 from publisher.journal.reader import Reader, readable  # noqa: E402
-from publisher.journal.serving import Serving, stored  # noqa: E402
+from publisher.journal.rows import stored  # noqa: E402
+from publisher.journal.serving import Serving  # noqa: E402
 from publisher.views import create_app  # noqa: E402
 from tests.town import KEY, harvested, objects, paper  # noqa: E402
 

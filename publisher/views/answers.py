@@ -57,7 +57,7 @@ def _matches(pattern: str, media: str) -> int:
 def validated(response: Response, tag: str, modified: str = "", max_age: int = 300) -> Response:
     """Give a response its validators and turn it into 304 where the client already has it (RFC 9110, 13)."""
     response.headers["ETag"] = quote_etag(tag)
-    if stamp := _http_date(modified):
+    if stamp := http_date(modified):
         response.headers["Last-Modified"] = stamp
     response.headers.setdefault("Cache-Control", CACHING if max_age == 300 else CACHING.replace("300", str(max_age)))
     if not CONDITIONAL.isdisjoint(request.environ):
@@ -71,7 +71,8 @@ def unchanged(tag: str) -> bool:
 
 
 @lru_cache(10_000)
-def _http_date(text: str) -> str:
+def http_date(text: str) -> str:
+    """Return an RFC 3339 time as an HTTP header has it, "" for what is none."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -64,7 +64,7 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
     if response.status_code == 304:
         response.headers.update({"ETag": f'"{tag}"', "Cache-Control": CACHING})
         return response
-    response.headers["Link"] = _links(found)
+    response.headers["Link"] = link_header(found)
     _remember(response, tag, key)
     # When we read it, not what the source says: many change a record and leave its date. A page shows other records too.
     return validated(response, tag, "" if page else found.recorded)
@@ -144,7 +144,8 @@ def _named(reader: Reader, iri: str) -> tuple[Found | None, str | None]:
     return found, None
 
 
-def _links(found: Found) -> str:
+def link_header(found: Found) -> str:
+    """Return the Link header of a record: its other formats, its own address, its report, and what is confirmed to be the same."""
     others = [f'<{found.iri}.{suffix}>; rel="alternate"; type="{media}"' for suffix, media in BY_SUFFIX.items() if suffix != "json"]
     report = f'<{current_app.config["BASE"]}/report/record?iri={quote(found.iri, safe="")}>; rel="describedby"'
     same = [f'<{other}>; rel="{predicate}"' for predicate, other in links().of.get(found.iri, ())]
