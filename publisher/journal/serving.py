@@ -10,7 +10,7 @@ import orjson
 from publisher.journal import COLUMNS, Version, connected, raised, told
 from publisher.journal.rows import Rows, rows
 
-SCHEMA_VERSION = 2  # 1 had no number
+SCHEMA_VERSION = 2  # before, it had no number
 OPEN = 1 << 60  # a row that no later release has closed
 TABLES = """
 create table if not exists release (number integer primary key, seq integer not null, made text not null);
@@ -47,6 +47,12 @@ create index if not exists related_focus on related (focus);
 create table if not exists judged (owner text primary key, results blob not null) without rowid;
 """
 DERIVED = ("entry", "link", "known")
+# The first instances did not keep an entry's source; the next build fills it, since it makes everything anew.
+WITHOUT_SOURCE = f"""
+alter table entry rename to older; {TABLES}
+insert into entry select iri, owner, type, body, '', seq, created, modified, day, reference, deleted, first, last from older;
+drop table older;
+"""
 
 
 class Open:
@@ -119,7 +125,8 @@ class Serving(Open):
     def __init__(self, path: Path) -> None:
         self.path, self.db = path, connected(path, writable=True)
         self.db.execute("pragma cache_size = -200000")  # in kB: a country's indexes are written at random places
-        raised(self.db, path, TABLES, SCHEMA_VERSION)
+        columns = [row[1] for row in self.db.execute("pragma table_info(entry)")]
+        raised(self.db, path, (WITHOUT_SOURCE if columns and "source" not in columns else "") + TABLES, SCHEMA_VERSION)
 
     def __enter__(self) -> Self:
         return self
