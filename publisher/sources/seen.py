@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from publisher.record import Note, Record, Refusal, content
@@ -17,17 +18,23 @@ BACK_OF = {
     "File": BACK | {"body", "paper", "meeting", "agendaItem", "person"},
     "Location": BACK | {"body", "bodies", "organization", "organizations", "person", "persons", "meeting", "meetings", "paper", "papers"},
 }
-NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 def short_hash(obj: dict[str, Any], back: frozenset[str] = frozenset()) -> int:
     """Return 64 bits of an object's content but for some keys, enough to tell two versions of one id apart within this process."""
-    return hash(content({key: value for key, value in obj.items() if key not in back and value not in NOTHING} if back else obj))
+    if not back:
+        return hash(content(obj))
+    return hash(content({key: value for key, value in obj.items() if (value or value == 0) and key not in back}))  # False is 0, too
 
 
 def facts_hash(obj: dict[str, Any]) -> int:
     """Return 64 bits of what a part says of itself, the same whether it stands in its owner or in a list of its own."""
-    return short_hash(obj, BACK_OF.get(str(obj.get("type", "")).rsplit("/", 1)[-1], BACK))
+    return short_hash(obj, _back(str(obj.get("type", ""))))
+
+
+@lru_cache(maxsize=1024)
+def _back(kind: str) -> frozenset[str]:
+    return BACK_OF.get(kind.rsplit("/", 1)[-1], BACK)
 
 
 class Seen:
@@ -83,6 +90,8 @@ def embedded(value: Any) -> list[tuple[str, dict[str, Any]]]:
 
 def _collect(value: Any, path: str, found: list[tuple[str, dict[str, Any]]]) -> None:
     for key, child in value.items() if isinstance(value, dict) else enumerate(value):
+        if type(child) is str:
+            continue
         if isinstance(child, dict):
             if isinstance(child.get("id"), str):
                 found.append((f"{path}{key}", child))

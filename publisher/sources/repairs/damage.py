@@ -7,6 +7,7 @@ from typing import Any
 from publisher.sources.repairs.shapes import ONE
 
 MOJIBAKE = re.compile("\ufffd|Ã[\u0080-\u00bf]|Â[\u0080-\u00bf]|â€")
+SINGLE = tuple(sorted(ONE))
 MARKUP = re.compile(r"&(?:amp|lt|gt|quot|nbsp|[aouAOU]uml|szlig|#\d+);|</?(?:p|br|b|div|span|strong)\b[^<>]*>", re.I)
 
 
@@ -31,7 +32,7 @@ def end_before_start(obj: dict[str, Any]) -> tuple[str, ...]:
 
 def several_for_one(obj: dict[str, Any]) -> tuple[str, ...]:
     """Report several objects under a key that holds one."""
-    return tuple(key for key in sorted(ONE) if isinstance(value := obj.get(key), list) and len(value) > 1)
+    return tuple(key for key in SINGLE if isinstance(value := obj.get(key), list) and len(value) > 1)
 
 
 def text_in_wrong_charset(obj: dict[str, Any]) -> tuple[str, ...]:
