@@ -4,11 +4,13 @@ import csv
 import gzip
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.etree import ElementTree
@@ -492,6 +494,43 @@ def test_a_worker_ends_with_its_parent(release):
         time.sleep(0.1)
     else:
         pytest.fail(f"process {pid} outlived its parent")
+
+
+def test_a_long_query_runs_last_of_all_and_the_next_one_does_not(release):
+    if not hasattr(os, "SCHED_IDLE"):
+        pytest.skip("this system has no class of processes that run last")
+    worker = Worker(release / "store", Limits(seconds=60))
+    query = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f VALUES ?x { 1 2 3 4 5 6 7 8 } }"
+    seen = []
+
+    def look() -> None:
+        while not seen or seen[-1] is not None:
+            seen.append(policies(worker))
+            time.sleep(0.02)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    answer = worker.ask(Job(checked(query), "text/csv"))
+    seen.append(None)
+    watcher.join()
+
+    assert answer.body.read().split() == [b"n", str(900 * 900 * 8).encode()]
+    assert any(found and os.SCHED_IDLE in found for found in seen)
+    worker.ask(Job(checked("ASK {}"), "text/csv"))
+    end = time.monotonic() + 10
+    while time.monotonic() < end and policies(worker).count(os.SCHED_OTHER) < 2:
+        worker.ask(Job(checked("ASK {}"), "text/csv"))
+    assert policies(worker).count(os.SCHED_OTHER) >= 2  # its first thread, and one that is new
+    worker.close()
+
+
+def policies(worker: Worker) -> list[int]:
+    """Return the scheduling class of each thread of a worker."""
+    found = []
+    for task in Path(f"/proc/{worker._process.pid}/task").iterdir():
+        with suppress(ProcessLookupError):
+            found.append(os.sched_getscheduler(int(task.name)))
+    return found
 
 
 def test_a_new_release_is_answered_by_new_workers(release, tmp_path):

@@ -202,6 +202,17 @@ def watch(parent: int) -> NoReturn:
     os._exit(0)
 
 
+def serve(store: ox.Store, channel: socket.socket) -> None:
+    """Answer jobs, until this thread was put behind all others for what one of them took: it has no right to come back, a new one has."""
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    while os.getpriority(os.PRIO_PROCESS, 0) == usual:
+        job = received(channel)
+        begin = time.perf_counter()
+        kind, found = answer(store, job)
+        send(channel, kind, found, (time.perf_counter() - begin) * 1000)
+        del found  # a large answer's memory, before the next job comes
+
+
 def main() -> None:
     """Serve queries on the release `argv[1]` over the socket `argv[2]`, within `argv[3]` bytes of memory."""
     path, descriptor, memory = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -215,13 +226,12 @@ def main() -> None:
         own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (own + memory + (256 << 20),) * 2)
     gc.disable()  # nothing here makes cycles, and a collection would only make a query wait
+    threading.excepthook = lambda _: os._exit(1)
     send(channel, READY, "sealed" if sealed else "", 0.0)
     while True:
-        job = received(channel)
-        begin = time.perf_counter()
-        kind, found = answer(store, job)
-        send(channel, kind, found, (time.perf_counter() - begin) * 1000)
-        del found  # a large answer's memory, before the next job comes
+        turn = threading.Thread(target=serve, args=(store, channel))
+        turn.start()
+        turn.join()
 
 
 if __name__ == "__main__":

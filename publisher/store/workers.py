@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +29,7 @@ from publisher.store.worker import BROKEN, DONE, FAILED, FILED, HEAD, MALFORMED,
 WORKER = Path(__file__).with_name("worker.py")
 TICK_MS = 50
 STARTING_SECONDS = 30.0
-TIRED_AFTER = 0.3
+LONG = 0.2  # seconds after which a query goes behind all others
 ONE_FILE = socket.CMSG_LEN(4)
 REFUSED = {
     MALFORMED: "Die Abfrage ist kein gültiges SPARQL 1.1 / Not a well-formed SPARQL 1.1 query",
@@ -73,19 +74,17 @@ class Answer(NamedTuple):
 
 
 class Worker:
-    """A query process on one release. Whoever asks waits for the whole answer; whatever goes wrong ends the process.
-
-    tired: a query took long, so the process was put behind all others on this machine, documents first; it cannot come back
-    (raising a priority takes rights), so the pool replaces it.
-    """
+    """A query process on one release. Whoever asks waits for the whole answer; whatever goes wrong ends the process."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path, self.limits, self.sealed = path, limits, False
         self._channel, theirs = socket.socketpair()
         command = [sys.executable, "-P", str(WORKER), str(path), str(theirs.fileno()), str(limits.memory)]
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # glibc reserves address space for each thread that allocates; the limit of memory is one of address space.
+        environ, nowhere = os.environ | {"MALLOC_ARENA_MAX": "1"}, subprocess.DEVNULL
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=nowhere, stderr=nowhere, env=environ)
         theirs.close()
-        self._started = self.tired = False
+        self._started = False
         self._poll = select.poll()
         self._poll.register(self._channel, select.POLLIN)
 
@@ -146,10 +145,10 @@ class Worker:
         return data, ancillary
 
     def _wait(self, deadline: float) -> None:
-        begin = time.monotonic()
+        begin, last = time.monotonic(), False
         while not self._poll.poll(TICK_MS):
-            if self._started and not self.tired and time.monotonic() - begin > TIRED_AFTER:
-                self.tired = True
+            if self._started and not last and time.monotonic() - begin > LONG:
+                last = True
                 _last_of_all(self._process.pid)
             if time.monotonic() > deadline:
                 self.close()
@@ -182,10 +181,16 @@ class Worker:
 
 
 def _last_of_all(pid: int) -> None:
-    """Let a process run only when nobody else wants to, as far as the system knows such a thing."""
-    os.setpriority(os.PRIO_PROCESS, pid, 19)
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+    """Let what a process works on run only when nobody else wants to: documents and short queries first.
+
+    Its first thread is spared: it works on nothing, and starts the one for the next query.
+    """
+    if sys.platform == "linux":
+        for task in Path(f"/proc/{pid}/task").glob("[0-9]*"):
+            if task.name != str(pid):
+                with suppress(OSError):  # it has just ended
+                    os.setpriority(os.PRIO_PROCESS, int(task.name), 19)
+                    os.sched_setscheduler(int(task.name), os.SCHED_IDLE, os.sched_param(0))
 
 
 def resident(pid: int) -> int:
@@ -237,8 +242,7 @@ class Pool:
         try:
             return worker.ask(job)
         finally:
-            if worker.tired or worker.ended:
-                worker.close()
+            if worker.ended:
                 worker = Worker(path, self.limits)  # the next query finds it started
             with self._lock:
                 self._idle.append(worker)
