@@ -44,7 +44,7 @@ def instance(home: Path, papers: int) -> None:
         listed = ((obj["id"], str(obj["type"]).rsplit("/", 1)[-1], body, obj) for obj in generate(papers))
         build(path / "search", listed)
         serving.finish(1, journal.last_seq(), AT)
-    release.finished(home, 1, {"release": 1})
+    release.finished(home, 1, {"release": 1, "base": "https://ris.example.org"})
     release.switch(home, 1)
 
 

@@ -27,7 +27,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "skip": ("Zum Inhalt", "Skip to content"),
     "search": ("Suchen", "Search"),
     "search_label": ("Suchwörter", "Words to search for"),
-    "search_hint": ("Vorlage, Straße, Nummer …", "Paper, street, number …"),
+    "search_hint": ("Wort oder Nummer …", "Word or number …"),
     "search_question": ("Was wird gerade beraten?", "What is being discussed?"),
     "navigation": ("Hauptmenü", "Main menu"),
     "footer": ("Über diese Seiten", "About these pages"),
@@ -278,6 +278,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "finding": ("Befund", "Finding"),
     "often": ("Anzahl", "Count"),
     "examples": ("Beispiele", "Examples"),
+    "more_faults": ("{count} weitere Befunde im Prüfbericht", "{count} more findings in the quality report"),
     "no_faults": ("Die Regeln fanden nichts zu beanstanden.", "The rules found nothing wrong."),
     "harvesters": ("Was Abnehmer sehen", "What harvesters see"),
     "harvesters_words": (

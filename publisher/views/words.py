@@ -16,6 +16,17 @@ WEEKDAYS = {
 }
 LANGUAGES = ("de", "en")
 
+FOREIGN = {
+    "http://purl.org/dc/terms/created": ("Angelegt", "Created"),
+    "http://purl.org/dc/terms/modified": ("Geändert", "Modified"),
+    "http://purl.org/dc/terms/license": ("Lizenz", "Licence"),
+    "http://schema.org/keywords": ("Stichwörter", "Keywords"),
+    "http://xmlns.com/foaf/0.1/page": ("Seite der Quelle", "Page of the source"),
+    "http://www.w3.org/2002/07/owl#sameAs": ("Kennung der Quelle", "The source's identifier"),
+    "http://www.w3.org/ns/prov#wasDerivedFrom": ("Gewonnen aus", "Derived from"),
+}
+"""Terms of other vocabularies that stand for keys of OParl, which say nothing in German."""
+
 TEXTS = {**SENTENCES, **PAGES, **REPORT}
 
 

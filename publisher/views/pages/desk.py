@@ -10,9 +10,10 @@ from flask import Response, current_app, redirect
 from werkzeug.wrappers import Response as Answer
 
 from publisher.views.pages.frame import at, blueprint, dead_links, language, place_of, reader, remembered, shown, today
+from publisher.views.report_pages import class_name
 
 KINDS = ("normalised", "damage", "unmapped", "ignored", "withheld")
-EXAMPLES = 5
+EXAMPLES, MOST = 5, 10  # of a finding; findings on the desk, the report has them all
 FRESH, STALE = timedelta(days=2), timedelta(days=14)
 
 
@@ -20,6 +21,7 @@ class Fault(NamedTuple):
     """One kind of finding: what rule, how often, how grave, in words, and some records that show it."""
 
     severity: str
+    cls: str
     rule: str
     message: str
     times: int
@@ -34,6 +36,7 @@ def status() -> Response:
     return shown(
         "status.html",
         sources=[_source(one) for one in reader().sources()],
+        most=MOST,
         faults=remembered(("faults", lang), lambda: faults(found.get("rules", []), lang)),
         rejected=found.get("refused", [])[:200],
         rejected_total=len(found.get("refused", [])),
@@ -67,6 +70,7 @@ def faults(rules: Iterable[dict[str, Any]], lang: str) -> list[Fault]:
     return [
         Fault(
             str(line["severity"]),
+            class_name(str(line.get("class", "")), lang),
             str(line["rule"]),
             str(line["message"].get(lang) or line["message"].get("de") or ""),
             int(line["count"]),

@@ -1,7 +1,6 @@
 """What every page shares: its language, the operator's name and colours, links, and a memory that lasts as long as a release."""
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
@@ -21,11 +20,11 @@ from publisher.ontology import VERSION, ontology
 from publisher.views import standing, words
 from publisher.views.answers import HTML, negotiated
 from publisher.views.examples import example, examples
+from publisher.views.pages.memory import REMEMBERED, Memory
 from publisher.views.pages.site import Site, site_of
 
 blueprint = Blueprint("pages", __name__)
 
-REMEMBERED, REMEMBERED_BYTES = 10_000, 100_000_000  # a process; pages of records are by far the most of it
 SHARED = ("Body", "Organization", "System", "Person", "Meeting")
 STATIC = Path(__file__).parent.parent / "static"
 TEXT = re.compile(r"\{\{ t\('([a-z_]+)'\) \}\}")
@@ -67,35 +66,6 @@ def site() -> Site:
     if held is None:
         held = current_app.extensions["site"] = site_of(Path(current_app.config["HOME"]))
     return held
-
-
-class Memory:
-    """Keeps what was made for a release, bounded in number and in bytes, the oldest goes first; a new release starts empty."""
-
-    def __init__(self) -> None:
-        self._held: OrderedDict[Any, Any] = OrderedDict()
-        self._release, self._bytes = -1, 0
-
-    def get(self, release: int, key: Any, make: Callable[[], Any]) -> Any:
-        if release != self._release:
-            self._held, self._release, self._bytes = OrderedDict(), release, 0
-        held = self._held
-        if key in held:
-            return held[key]
-        made = held[key] = make()
-        self._bytes += _weight(made)
-        while len(held) > REMEMBERED or self._bytes > REMEMBERED_BYTES and len(held) > 1:
-            self._bytes -= _weight(held.popitem(last=False)[1])
-        return made
-
-    def held(self, key: Any, release: int) -> Any:
-        """Return what is remembered of this release, else None."""
-        return self._held.get(key) if release == self._release else None
-
-
-def _weight(made: Any) -> int:
-    """Return how many bytes a page takes; what is no page counts nothing, since there is little of it."""
-    return len(made) if isinstance(made, bytes) else 0
 
 
 def memory() -> Memory:
@@ -226,7 +196,9 @@ def paragraphs(text: str) -> Markup:
 
 
 def label(term: str, lang: str) -> str:
-    """Return a class's or property's label from the ontology; `term` is an IRI."""
+    """Return a class's or property's label from the ontology, ours for the terms of others that it only uses; `term` is an IRI."""
+    if term in words.FOREIGN:
+        return words.FOREIGN[term][lang == "en"]
     return ontology().label(term, lang)
 
 
