@@ -144,6 +144,12 @@ def test_unknown_bodies_and_wrong_methods_and_formats_are_told(client):
     assert got(client, "/oparl/body", 200, Accept="text/html,*/*;q=0.1").mimetype == "application/json"
 
 
+def test_an_address_that_ends_in_a_slash_leads_to_the_one_without(client):
+    for path in ("/id/05334002", "/id/05334002/paper", "/eli/dl/05334002/vorlage/1"):
+        moved = client.get(f"{path}/?limit=2", headers={"Host": "evil.example"})
+        assert (moved.status_code, moved.headers["Location"]) == (308, f"{BASE}{path}?limit=2")
+
+
 def test_omit_internal_leaves_out_what_has_lists_of_its_own(client):
     [meeting, *_] = got(client, f"{BODY}/meeting?omit_internal=true").json["data"]
     [whole, *_] = got(client, f"{BODY}/meeting").json["data"]

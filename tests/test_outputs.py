@@ -65,7 +65,12 @@ def test_the_catalogue_of_a_real_release_conforms_and_what_it_names_is_there(cli
 
 @pytest.mark.parametrize(
     ("accept", "media"),
-    [("*/*", "application/ld+json"), ("text/turtle", "text/turtle"), ("application/rdf+xml;q=0.9,*/*;q=0.1", "application/rdf+xml")],
+    [
+        ("*/*", "application/ld+json"),
+        ("application/json", "application/ld+json"),
+        ("text/turtle", "text/turtle"),
+        ("application/rdf+xml;q=0.9,*/*;q=0.1", "application/rdf+xml"),
+    ],
 )
 def test_the_catalogue_is_negotiated_and_a_wildcard_means_json_ld(client, accept, media):
     answer = got(client, "/catalog", Accept=accept)

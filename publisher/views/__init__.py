@@ -122,9 +122,11 @@ def _failed(error: Exception) -> Response:
 def _http_problem(error: HTTPException) -> Any:
     if error.response is not None or error.code is None or error.code < 400:
         return error
-    made = problem(error.code, error.name, error.description or "")
-    if error.code == 405 and getattr(error, "valid_methods", None):
-        made.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
+    allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ())) if error.code == 405 else ""
+    told = f"{request.method} gibt es hier nicht / there is no {request.method} here; erlaubt / allowed: {allowed}" if allowed else ""
+    made = problem(error.code, error.name, told or error.description or "")
+    if allowed:
+        made.headers["Allow"] = allowed
     return made
 
 

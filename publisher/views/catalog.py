@@ -12,6 +12,7 @@ blueprint = Blueprint("catalog", __name__)
 
 MEDIA = {"jsonld": "application/ld+json", "ttl": "text/turtle", "rdf": "application/rdf+xml", "nt": "application/n-triples"}
 SUFFIX = {media: suffix for suffix, media in MEDIA.items()}
+OFFERED = (*MEDIA.values(), "application/json")  # who asks for JSON gets JSON-LD and is told so
 
 
 @blueprint.get("/catalog")
@@ -21,7 +22,7 @@ def catalog(suffix: str = "") -> Response:
     page = request.args.get("page", "1")
     if not page.isdecimal() or not page.isascii() or len(page) > 6 or int(page) < 1:
         return problem(400, "Ungültige Seite / invalid page", f"page={page!r}: erwartet wird eine Zahl ab 1 / expected a number from 1")
-    if not suffix and negotiated(request.headers.get("Accept"), (*MEDIA.values(), *HTML)) in HTML:
+    if not suffix and negotiated(request.headers.get("Accept"), (*OFFERED, *HTML)) in HTML:
         return _for_people()
     return _answer(f"page-{int(page)}", suffix, "/catalog")
 
@@ -61,7 +62,8 @@ def _answer(stem: str, suffix: str, place: str) -> Response:
         )
         answer.headers["Retry-After"] = "3600"
         return answer
-    media = MEDIA.get(suffix) or negotiated(request.headers.get("Accept"), list(MEDIA.values()))
+    media = MEDIA.get(suffix) or negotiated(request.headers.get("Accept"), OFFERED)
+    media = MEDIA["jsonld"] if media == "application/json" else media
     if media is None and "text/html" in request.headers.get("Accept", ""):
         media = "text/turtle"
     if media is None:

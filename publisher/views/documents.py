@@ -32,6 +32,8 @@ def document(rest: str) -> Response:
     found, media = _named(reader, iri)
     if found is None and rest.endswith("/vorlage") and "reference" in request.args:
         return _by_reference(reader, rest.split("/")[0], request.args["reference"])
+    if found is None and rest.endswith("/"):  # some clients end every address so
+        return redirect(f"{iri.rstrip('/')}?{request.query_string.decode('ascii', 'replace')}".rstrip("?"), 308)  # type: ignore[return-value]
     if found is None:
         return nodes.answered(reader, iri) or _absent(reader, iri)
     media = media or negotiated(request.headers.get("Accept"), OFFERED)

@@ -92,7 +92,7 @@ def stream_page(generation: int, number: int, suffix: str = "", upto: int = 0) -
 
 
 def _page(stem: str, suffix: str, *, immutable: bool) -> Response:
-    media = STREAM.get(suffix) or negotiated(request.headers.get("Accept"), list(STREAM.values()))
+    media = STREAM.get(suffix) or negotiated(request.headers.get("Accept"), (*STREAM.values(), "application/json"))
     if media is None and "text/html" not in request.headers.get("Accept", ""):
         return problem(406, "Kein passendes Format / not acceptable", "Angeboten / offered: application/ld+json, application/n-quads")
     ending = suffix or next((end for end, name in STREAM.items() if name == media), "jsonld")
