@@ -30,6 +30,7 @@ from publisher.sources.municipalities import meant
 @click.option("--name", help="Ad hoc: name of the source. Default: KIND-KEY")
 @click.option("--pause", type=float, default=None, help="Ad hoc: seconds between two requests to one host. Default: 1")
 @click.option("--replay", is_flag=True, help="Read from the page cache alone; no network")
+@click.option("--prune", type=click.FloatRange(0), metavar="DAYS", help="Drop kept pages not read for DAYS. Default: the source's 30 days")
 @click.option("--force", is_flag=True, help="Withdraw missing records even above the safety share")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON")
 @instance
@@ -41,7 +42,7 @@ def harvest(names: tuple[str, ...], home: str | None, base: str | None, **option
     """
     wanted = settings(home, base)
     chosen = [source(name, wanted.home, meant) for name in names] or [ad_hoc(options)]
-    outcomes = harvested(wanted, chosen, replay=options["replay"], force=options["force"])
+    outcomes = harvested(wanted, chosen, replay=options["replay"], force=options["force"], prune=options["prune"])
     print_outcomes(outcomes, as_json=options["as_json"])
     sys.exit(max(outcome.exit_code for outcome in outcomes))
 

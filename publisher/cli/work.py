@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,19 +14,19 @@ import orjson
 from granian import Granian
 from granian.constants import Interfaces
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from publisher import release
 from publisher.config import Settings, Source, source_of_table
 from publisher.errors import Busy, Misconfigured
-from publisher.fetch import Fetch
 from publisher.journal import Journal
 from publisher.journal.reader import Reader, readable
 from publisher.journal.serving import Serving
+from publisher.pipeline.beside import Errand, harvests
 from publisher.pipeline.build import Built, build
-from publisher.pipeline.filetexts import read_files
 from publisher.pipeline.forget import erased, erasing
-from publisher.pipeline.harvest import COLUMNS, Outcome, harvest
+from publisher.pipeline.harvest import COLUMNS, Outcome
 from publisher.sources.municipalities import meant
 
 
@@ -45,17 +45,19 @@ def registered(description: dict[str, Any]) -> Source:
     return source_of_table({key: value for key, value in description.items() if key != "space"}, description["name"])
 
 
-def harvested(wanted: Settings, chosen: list[Source], *, replay: bool = False, force: bool = False) -> list[Outcome]:
-    outcomes = []
-    with release.writing(wanted.home), Journal(wanted.home / "journal.sqlite") as journal, shown() as progress:
-        for one in chosen:
-            with Fetch(one, wanted.home, replay=replay) as fetch:
-                outcomes.append(harvest(journal, one, fetch, now(), settings=wanted, progress=progress, force=force))
-                files = read_files(journal, one, fetch, wanted.home, now())
-                if any(files):
-                    told = f"{files.read} files read, {files.dead} links dead, {files.faults} unreadable, {files.left} wait for the next run"
-                    click.echo(f"{one.name}: {told}", err=True)
-    return outcomes
+def harvested(
+    wanted: Settings, chosen: list[Source], *, replay: bool = False, force: bool = False, prune: float | None = None
+) -> list[Outcome]:
+    with release.writing(wanted.home), Journal(wanted.home / "journal.sqlite") as journal, shown(_sizes(journal, chosen)) as progress:
+        return harvests(journal, chosen, Errand(wanted, now, replay=replay, force=force, prune=prune), progress)
+
+
+def _sizes(journal: Journal, chosen: list[Source]) -> dict[str, int]:
+    """Return about how many records each source holds, as its last whole harvest saw them; none for a source never harvested."""
+    runs = {
+        one.name: next((run for run in journal.runs(one.name, 20) if run.whole and not run.state.get("window")), None) for one in chosen
+    }
+    return {name: sum(count.get("seen", 0) for count in run.counts.values()) for name, run in runs.items() if run}
 
 
 def built(wanted: Settings, **options: Any) -> Built:
@@ -156,20 +158,33 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+class _Rate(ProgressColumn):
+    """Objects a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
 @contextmanager
-def shown() -> Iterator[Callable[[str, int], None]]:
-    """Show how far long work is: a bar on a terminal, a plain line every 5,000 objects otherwise."""
+def shown(sizes: Mapping[str, int] | None = None) -> Iterator[Callable[[str, int], None]]:
+    """Show how far long work is: a bar for each source on a terminal, a plain line every 5,000 objects otherwise.
+
+    sizes: name -> objects to come, as far as known; then the bar tells the time left as well.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda name, count: click.echo(f"{name}: {count}", err=True) if count % 5000 == 0 and count else None
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} objects"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} objects"),
+        _Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, Any] = {}
 
         def step(name: str, count: int) -> None:
             if name not in tasks:
-                tasks[name] = bars.add_task(name, total=None)
+                tasks[name] = bars.add_task(name, total=(sizes or {}).get(name))
             bars.update(tasks[name], completed=count)
 
         yield step

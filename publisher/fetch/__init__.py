@@ -3,8 +3,10 @@
 import email.utils
 import functools
 import ssl
+import threading
 import time
 from collections.abc import Callable, Collection, Container, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -39,10 +41,16 @@ SYSTEM_CLOCK = Clock(time.time, time.sleep)
 
 
 class Pace:
-    """Keeps the pause between two requests to one host; may be shared by several sources on that host."""
+    """Keeps the pause between two requests to one host, and lets one request at a time go there; may be shared by sources and threads."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock, self._last = clock, dict[str, float]()
+        self._turns, self._lock = dict[str, threading.RLock](), threading.Lock()
+
+    def turn(self, host: str) -> threading.RLock:
+        """Return the lock to hold while a request to `host` is under way."""
+        with self._lock:
+            return self._turns.setdefault(host, threading.RLock())
 
     def wait(self, host: str, pause: float) -> None:
         """Sleep until `pause` seconds after the last request to `host`; a clock set back never makes it longer than the pause."""
@@ -75,13 +83,21 @@ class Fetch:
     """Calls servers for one source: `fetch(url)` returns a whole Page or raises Unreachable.
 
     Pauses `source.pause` seconds a host, obeys robots.txt (options.robots = "ignore" with the operator's leave), repeats what may be
-    a passing fault, and keeps each page in {home}/cache/. `replay` answers from there alone and opens no socket.
+    a passing fault, and keeps each page in {home}/cache/. `replay` answers from there alone and opens no socket. `idle()` is entered
+    while the server is waited for, so that other walks may go on.
     """
 
     def __init__(
-        self, source: Source, home: Path | None = None, *, replay: bool = False, clock: Clock = SYSTEM_CLOCK, pace: Pace | None = None
+        self,
+        source: Source,
+        home: Path | None = None,
+        *,
+        replay: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
+        pace: Pace | None = None,
+        idle: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self.source, self.replay = source, replay
+        self.source, self.replay, self._idle = source, replay, idle
         self._clock, self._pace = clock, pace or Pace(clock)
         self._bounds = _bounds(source.options, source.name)
         self._cache = Cache(cache_folder(home, source.name), clock.now) if home else None
@@ -146,7 +162,8 @@ class Fetch:
         if kept and self._cache and self._cache.current(kept):
             self.counts["kept"] += 1
             return kept.page
-        page = self._whole(url, _conditional(headers or {}, kept.page if kept else None), statuses, check)
+        with self._idle():
+            page = self._whole(url, _conditional(headers or {}, kept.page if kept else None), statuses, check)
         if page.status == 304 and kept:
             self.counts["unchanged"] += 1
             page = kept.page
@@ -178,8 +195,9 @@ class Fetch:
     def _followed(self, url: str, headers: Mapping[str, str], statuses: Container[int]) -> Page:
         at, seen = url, {url}
         for _ in range(self._bounds.redirects + 1):
-            self._allow(at)
-            page = self._one(at, headers)
+            with self._pace.turn(urlsplit(at).netloc):
+                self._allow(at)
+                page = self._one(at, headers)
             if page.status == 304 or 200 <= page.status < 300 or page.status in statuses:
                 return page
             if page.status not in (301, 302, 303, 307, 308):

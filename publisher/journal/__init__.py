@@ -75,7 +75,7 @@ def connected(path: Path, *, writable: bool) -> sqlite3.Connection:
         if not writable:
             return sqlite3.connect(address(path), uri=True, check_same_thread=False)
         path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
     except sqlite3.OperationalError as error:

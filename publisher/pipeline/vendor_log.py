@@ -1,6 +1,7 @@
 """What a source's operator can be written: each fault of the last harvest with its count and where it was met."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,10 +15,10 @@ MOST = 200
 class _Keeper(logging.Handler):
     def __init__(self, kept: list[str]) -> None:
         super().__init__(logging.WARNING)
-        self._kept = kept
+        self._kept, self._thread = kept, threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if len(self._kept) < MOST:
+        if len(self._kept) < MOST and record.thread == self._thread:  # walks of several sources run side by side
             self._kept.append(record.getMessage())
 
 
