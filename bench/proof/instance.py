@@ -41,7 +41,7 @@ class Ran(NamedTuple):
 def forked(act: Callable[[], Any], traced: tuple[str, ...] = ()) -> Ran:
     """Run `act` in a process of its own, cheaply: everything is imported already, and this process holds no thread and no store.
 
-    traced: strace's expressions (-e), under which it runs.
+    traced: strace's expressions (-e) under which it runs, and "output=PATH" for a log of what it called.
     """
     reading, writing = os.pipe()
     sys.stdout.flush()
@@ -64,8 +64,11 @@ def forked(act: Callable[[], Any], traced: tuple[str, ...] = ()) -> Ran:
 def _traced(pid: int, options: tuple[str, ...]) -> subprocess.Popen[str]:
     """Let strace take hold of a process that has stopped itself, and let it go on."""
     os.waitpid(pid, os.WUNTRACED)
-    asked = [word for option in options for word in ("-e", option)]
-    tracer = subprocess.Popen(["strace", "-f", "-o", os.devnull, *asked, "-p", str(pid)], stderr=subprocess.PIPE, text=True)
+    log = next((option.removeprefix("output=") for option in options if option.startswith("output=")), os.devnull)
+    asked = [word for option in options if not option.startswith("output=") for word in ("-e", option)]
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-y", "-xx", "-s", "70000", "-o", log, *asked, "-p", str(pid)], stderr=subprocess.PIPE, text=True
+    )
     assert tracer.stderr is not None
     line = tracer.stderr.readline()
     assert "attached" in line, line

@@ -34,7 +34,7 @@ from bench.proof.instance import (
 CALLS = ("replace", "rename", "link", "symlink", "unlink", "rmdir", "mkdir", "fsync")
 # System call -> every how manieth: of what names and saves each, of what only fills or clears some.
 SYSTEM_CALLS = {"fsync": 1, "fdatasync": 1, "rename": 1, "link": 1, "symlink": 1, "unlink": 2, "unlinkat": 5, "ftruncate": 3, "pwrite64": 7}
-SHORT = 2
+SHORT = {"harvest": 3, "build, incremental": 2, "rollback": 2, "forget": 1}
 WRITES = ("insert", "update", "delete", "commit", "vacuum", "pragma wal_checkpoint", "create")
 
 
@@ -143,9 +143,10 @@ class Trial:
         if act.name == "dump":
             self.arguments += ("--output", str(folder / "dump.nq"))
         self.before: State = forked(lambda: state(self.start)).told
-        self.clean()
-        ran = command(self.home, *self.arguments, at=DAYS[act.day])
+        seen = folder / "points"
+        ran = self.run(first=at_points(lambda number: seen.write_text(str(number)) and None))
         assert ran.code == 0, ran.said
+        self.points = int(seen.read_text())  # how many commit points the command has
         self.after: State = forked(lambda: state(self.home)).told
         self.output = (folder / "dump.nq").read_bytes() if act.name == "dump" else b""
 
@@ -183,12 +184,6 @@ class Trial:
         self.clean()
         return command(self.home, *self.arguments, at=DAYS[self.day], first=first, traced=traced)
 
-    def points(self) -> int:
-        """Return how many commit points the command has."""
-        seen = self.folder / "points"
-        self.run(first=at_points(lambda count: seen.write_text(str(count)) and None))
-        return int(seen.read_text())
-
 
 def killed(trial: Trial, chosen: Iterable[int], options: Callable[[int], dict[str, Any]]) -> tuple[int, dict[int, list[str]]]:
     """Kill a command at each of these points until it outlives one; return how often it was killed, and what was wrong where."""
@@ -207,13 +202,13 @@ def told(wrong: Mapping[Any, list[str]], otherwise: str) -> str:
     return "; ".join(f"at {at}: {', '.join(found)}" for at, found in list(wrong.items())[:3]) or otherwise
 
 
-def rows(folder: Path, short: bool, only: str = "") -> Iterator[Row]:
+def rows(folder: Path, made: dict[str, Path], short: bool, only: str = "") -> Iterator[Row]:
     """Yield a row a command: killed at each of its commit points, or at a few of them; and one for strace's kills at system calls."""
-    made, random = prepared(folder), Random(20211117)
-    for act in (one for one in ACTS if only in one.name):
+    random = Random(20211117)
+    for act in (one for one in ACTS if only in one.name and (one.name in SHORT or not short)):
         trial = Trial(folder, made, act)
-        all_ = trial.points()
-        chosen = sorted(random.sample(range(1, all_ + 1), min(SHORT, all_))) if short else range(1, all_ + 1)
+        all_ = trial.points
+        chosen = sorted(random.sample(range(1, all_ + 1), SHORT[act.name])) if short else range(1, all_ + 1)
         times, wrong = killed(trial, chosen, lambda at: {"first": count_down(at)})
         assert times == len(chosen), f"{act.name}: ended before point {chosen[times]}"
         yield Row(f"kill -9 at commit points, {act.name}", times, len(wrong), told(wrong, f"{times} of {all_} points: same result"))

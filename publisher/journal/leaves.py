@@ -30,9 +30,9 @@ def rows(path: Path, columns: int) -> Iterator[tuple[int, list[Value]]]:
 
 
 def _rows(data: mmap, columns: int) -> Iterator[tuple[int, list[Value]]]:
-    size = int.from_bytes(data[16:18]) or 4096
-    size = 65536 if size == 1 else size if size & (size - 1) == 0 and size >= 512 else 4096
-    file = File(data, size, size - (data[20] if len(data) > 20 else 0))
+    known = data[:16] == b"SQLite format 3\0"
+    size = {1: 65536}.get(told := int.from_bytes(data[16:18]), told) if known else 4096
+    file = File(data, size, size - (data[20] if known else 0))
     for start in range(0, len(data) - size + 1, size):
         head = start + (100 if start == 0 else 0)
         if data[head] != LEAF:

@@ -11,7 +11,6 @@ from publisher.errors import Misconfigured
 from publisher.fetch import cache_folder
 from publisher.journal import Journal, Version
 from publisher.record import content_hash, parts
-from publisher.texts import Shelf, files_of
 
 PENDING = "erasing"
 KEPT = ("type", "id", "owl:sameAs", "created")
@@ -32,22 +31,22 @@ class Forgotten(NamedTuple):
 def forget(journal: Journal, home: Path, iri: str, at: str) -> Forgotten:
     """Erase a record's content from the journal and the page cache, and append its tombstone.
 
-    What the files and releases still hold goes when the caller does as `erasing` asks. Raises Misconfigured if nothing was ever
-    published at `iri`, or if it is part of another record.
+    Said again, as after a kill, it only goes on. What the files and releases still hold goes when the caller does as `erasing` asks.
+    Raises Misconfigured if nothing was ever published at `iri`, or if it is part of another record.
     """
     versions = journal.versions(iri)
     if not versions:
         raise Misconfigured(f"{iri}: expected the IRI of a record; nothing was ever published there, or it is part of another record")
     last = versions[-1]
     stone = {key: value for key, value in orjson.loads(last.json).items() if key in KEPT} | {"modified": at, "deleted": True}
-    Shelf(home).remove(iri, {url for version in versions for url, _ in files_of(orjson.loads(version.json))})
-    journal.erase(iri, orjson.dumps({"type": stone["type"], "id": iri, "deleted": True}))
-    journal.append(
-        Version(0, iri, last.type, last.source, last.source_url, last.body, at, at, True, content_hash(stone), orjson.dumps(stone))
-    )
-    rewritten(journal)
-    journal.set(f"forgotten {iri}", at)
-    journal.commit()
+    if not journal.setting(f"forgotten {iri}") or not last.deleted or any(version.hash for version in versions[:-1]):
+        journal.erase(iri, orjson.dumps({"type": stone["type"], "id": iri, "deleted": True}))
+        journal.append(
+            Version(0, iri, last.type, last.source, last.source_url, last.body, at, at, True, content_hash(stone), orjson.dumps(stone))
+        )
+        rewritten(journal)
+        journal.set(f"forgotten {iri}", at)
+        journal.commit()
     journal.vacuum()
     sources = tuple(sorted({version.source for version in versions}))
     for name in sources:
