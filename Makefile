@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test check bench proof screenshots clean
+.PHONY: run test check bench proof lock screenshots clean
 
 run: $(VENV)/installed
 	$(BIN)/publisher demo
@@ -38,6 +38,14 @@ $(VENV)/tested: $(VENV)/installed
 $(VENV)/checked: $(VENV)/tested
 	$(BIN)/pip install --quiet --disable-pip-version-check '.[check]'
 	@touch $@
+
+# Pins every dependency with its hashes, for every platform: the versions that the checks run with. Needs uv (pip install uv).
+LOCK = UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate
+
+lock:
+	mkdir -p build && echo 'hatchling>=1.27' >build/build.in
+	$(LOCK) -o requirements.lock pyproject.toml build/build.in
+	$(LOCK) --all-extras -o requirements-dev.lock pyproject.toml build/build.in -c requirements.lock
 
 # Needs Chromium (Debian: apt-get install chromium).
 screenshots: $(VENV)/tested

@@ -128,6 +128,8 @@ def source_of_table(table: Mapping[str, Any], place: str, find: Find | None = No
     for key in ("name", "kind", "url", "jurisdiction"):
         if not isinstance(table.get(key), str) or not table[key]:
             raise Misconfigured(f"{place}: {key} is missing; expected a text, e.g. {key} = {EXAMPLES[key]!r}")
+    if re.match(r"\w+://[^/]*@", table["url"]):
+        raise Misconfigured(f"{place}: url: expected an address without a user name in it; what a source is asked by is published")
     table = {**table, "jurisdiction": _key(table["jurisdiction"].strip(), place, find)}
     if not re.fullmatch(r"[a-z0-9\-]*", table.get("namespace", "") if isinstance(table.get("namespace", ""), str) else "?"):
         raise Misconfigured(

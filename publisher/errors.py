@@ -1,10 +1,23 @@
-"""What can go wrong, each error naming its source, its place and what was expected."""
+"""What can go wrong, each error naming its source, its place and what was expected; none tells a password."""
+
+import re
+
+SECRETS = (
+    (re.compile(r"(?<=://)[^/\s@'\"]{1,200}@"), "***@"),
+    (re.compile(r"(?i)([?&;](?:\w{0,20}token|(?:api_?)?key|secret|password|pwd|signature|sig)=)[^&\s'\"#]+"), r"\1***"),
+)
 
 
 class PublisherError(Exception):
     """Root of all errors of ours; `cli` turns it into one line and the exit code `code`."""
 
     code = 2
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        for pattern, instead in SECRETS:  # addresses of engines and sources may carry them
+            text = pattern.sub(instead, text)
+        return text
 
 
 class Misconfigured(PublisherError):
