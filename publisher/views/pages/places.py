@@ -67,10 +67,10 @@ def _pair(value: Any) -> bool:
 
 
 def outline(places: Iterable[Place], lang: str) -> Markup:
-    """Return an SVG of the places, north up, drawn to scale; "" if none has a geometry. It needs nobody else's map."""
+    """Return an SVG of the places, north up, drawn to scale; "" where there are fewer than two points. It needs nobody else's map."""
     drawn = [one for one in places if one.lines]
     points = [point for one in drawn for line in one.lines for point in line]
-    if not points:
+    if len(set(points)) < 2:  # a single point has no shape, and would be a dot in an empty field
         return Markup("")
     west, east = min(x for x, _ in points), max(x for x, _ in points)
     south, north = min(_mercator(y) for _, y in points), max(_mercator(y) for _, y in points)
