@@ -12,7 +12,7 @@ from random import Random
 from typing import NamedTuple
 
 from bench.proof import Row
-from bench.proof.instance import DAYS, command, forked, harvest, second_day, written
+from bench.proof.instance import DAYS, command, copied, forked, harvest, second_day, written
 from bench.proof.kills import told
 from publisher.journal import Journal, salvage
 
@@ -123,8 +123,7 @@ def rows(folder: Path, made: dict[str, Path], short: bool) -> Iterator[Row]:
     start, home = made["built"], folder / "cut"
     begun = forked(lambda: contents(start)).told
     written(folder / "more", second_day(more=4 if short else 1100))  # the product commits every 500
-    trial = folder / "trial"
-    shutil.copytree(start, trial, symlinks=True)
+    trial = copied(start, folder / "trial")
     done = recorded(trial, folder / "more", folder / "strace.log")
     final = forked(lambda: contents(trial)).told
     disk, random, wrong, times = Disk(start), Random(4), {}, 0

@@ -11,6 +11,7 @@ from publisher.errors import Misconfigured
 from publisher.fetch import cache_folder
 from publisher.journal import Journal, Version
 from publisher.record import content_hash, parts
+from publisher.texts import Shelf, files_of
 
 PENDING = "erasing"
 KEPT = ("type", "id", "owl:sameAs", "created")
@@ -39,6 +40,7 @@ def forget(journal: Journal, home: Path, iri: str, at: str) -> Forgotten:
         raise Misconfigured(f"{iri}: expected the IRI of a record; nothing was ever published there, or it is part of another record")
     last = versions[-1]
     stone = {key: value for key, value in orjson.loads(last.json).items() if key in KEPT} | {"modified": at, "deleted": True}
+    Shelf(home).remove(iri, {url for version in versions for url, _ in files_of(orjson.loads(version.json))})
     if not journal.setting(f"forgotten {iri}") or not last.deleted or any(version.hash for version in versions[:-1]):
         journal.erase(iri, orjson.dumps({"type": stone["type"], "id": iri, "deleted": True}))
         journal.append(
