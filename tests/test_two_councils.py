@@ -52,8 +52,8 @@ def walked(tmp_path_factory):
     try:
         for command in re.findall(r"(?m)^    (\S.*)$", PAGE):
             line = re.sub(r"^publisher ", f"exec {sys.executable} -m publisher ", moved(command)).replace("curl ", "curl -sS --fail ", 1)
-            if line.endswith("&"):
-                servers.append(subprocess.Popen(line.rstrip("& "), shell=True, cwd=place, env=here, stderr=subprocess.DEVNULL))
+            if " serve " in line:
+                servers.append(subprocess.Popen(line, shell=True, cwd=place, env=here, stderr=subprocess.DEVNULL))
                 awaited(ports[re.search(r"--port (\d+)", command)[1]])
                 continue
             ran = subprocess.run(["sh", "-c", line], cwd=place, env=here, capture_output=True, timeout=120)
