@@ -109,7 +109,8 @@ def test_chunks_that_stay_are_copied_and_the_files_are_those_of_all_records(tmp_
     changed = version(2, paper(2, name="Neu"))
     anew = dumps.chunk([(changed.json, quads(orjson.loads(changed.json)))])
 
-    after, kept = dumps.Files(tmp_path / "3" / "05334", tmp_path / "1" / "05334"), dumps.chunks(tmp_path / "1" / "05334")
+    kept = dumps.chunks(tmp_path / "1" / "05334")
+    after = dumps.Files(tmp_path / "3" / "05334", tmp_path / "1" / "05334", kept)
     for one in (kept[0], anew, kept[2]):
         after.add(one)
     made = after.close()

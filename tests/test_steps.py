@@ -53,6 +53,7 @@ def changes():
     yield [(moved, BODIES[0], False), (new, BODIES[0], False), ({**papers[0], "date": ["2001-01-01", "2001-01-02"]}, BODIES[0], False)]
     body = next(obj for obj in second if obj["type"].endswith("Body"))
     yield [({**body, "license": "https://www.govdata.de/dl-de/zero-2-0", "name": "Stadt Anders"}, BODIES[1], False)]
+    yield [({**body, "license": "https://www.govdata.de/dl-de/zero-2-0", "name": "Stadt Anders", "modified": AT}, BODIES[1], False)]
     system = next(obj for obj in second if obj["type"].endswith("System"))
     yield [({**system, "license": "https://creativecommons.org/licenses/by/4.0/"}, BODIES[1], False)]
 

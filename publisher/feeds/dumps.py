@@ -79,9 +79,12 @@ def chunk(records: Iterable[tuple[bytes, str]]) -> Chunk:
 
 
 def chunks(folder: Path) -> list[Chunk]:
-    """Return the chunks of a body's dumps in an earlier release, without their data; none if there are no such dumps."""
+    """Return the chunks of a body's dumps in an earlier release, without their data; none if there are no such dumps, or damaged ones."""
     try:
         noted = orjson.loads(folder.joinpath(MANIFEST).read_bytes())
+        for one in noted["files"]:
+            if sha256(folder.joinpath(one["title"]).read_bytes()).hexdigest() != one["sha256"]:
+                return []  # a copy of damage would be hashed, and called right
         return [Chunk(start, records, rows, sizes, {}) for start, records, rows, sizes in noted["chunks"]]
     except (OSError, ValueError, KeyError):
         return []
@@ -131,8 +134,8 @@ class _File:
 class Files:
     """The dumps of one body while they are written into the new directory `folder` ({release}/dumps/05334)."""
 
-    def __init__(self, folder: Path, previous: Path | None = None) -> None:
-        """Previous: the same folder of an earlier release, from which chunks without data are copied, in runs as long as can be."""
+    def __init__(self, folder: Path, previous: Path | None = None, kept: Iterable[Chunk] = ()) -> None:
+        """Previous: the same folder of an earlier release, with its chunks, from which those without data are copied, in long runs."""
         folder.mkdir(parents=True)
         self.folder, self.previous = folder, previous
         self.noted: list[tuple[Any, ...]] = []
@@ -141,7 +144,7 @@ class Files:
         self.places: dict[str, dict[str, int]] = {}
         self.runs: dict[str, tuple[int, int]] = {}
         ends: dict[str, int] = {}
-        for old in chunks(previous) if previous else ():
+        for old in kept:
             self.places[old.start] = {name: ends.setdefault(name, len(_head(name))) for name in old.sizes}
             for name, size in old.sizes.items():
                 ends[name] += size

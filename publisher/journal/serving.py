@@ -1,7 +1,7 @@
 """Which version of which record each release serves, and how records refer to each other: derived, rebuildable, indexed."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -53,6 +53,10 @@ alter table entry rename to older; {TABLES}
 insert into entry select iri, owner, type, body, '', seq, created, modified, day, reference, deleted, first, last from older;
 drop table older;
 """
+
+
+Foci = dict[str, list[str]]
+"""Class -> IRIs of records and parts."""
 
 
 class Open:
@@ -195,22 +199,31 @@ class Serving(Open):
             held = set(self.held_elsewhere(owner))
             yield self.source(owner), [result for result in orjson.loads(found) if result["focus"] not in held]
 
-    def relate(self, foci: Sequence[str] | None, results: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    def relate(self, foci: Foci | None, results: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """Keep what the rules across records found, as (focus, result), in place of what they found before at these foci; None: at all."""
         if foci is None:
             self.db.execute("delete from related")
         else:
-            self.db.executemany("delete from related where focus = ?", ((focus,) for focus in foci))
+            self.db.executemany("delete from related where focus = ?", ((focus,) for several in foci.values() for focus in several))
         self.db.executemany("insert into related values (?, ?)", ((focus, orjson.dumps(result)) for focus, result in results))
 
     def relations(self) -> Iterator[dict[str, Any]]:
         """Yield what the rules across records found, by focus."""
         yield from (orjson.loads(row[0]) for row in self.db.execute("select result from related order by focus, result"))
 
-    def subjects(self, number: int, owners: Iterable[str]) -> list[str]:
-        """Return records and parts of the owners, those included that release `number` no longer has."""
-        sql = "select distinct iri from entry where owner = ? and last in (?, ?)"
-        return sorted({row[0] for owner in owners for row in self.db.execute(sql, (owner, OPEN, number))})
+    def subjects(self, number: int, owners: Iterable[str]) -> Foci:
+        """Return records and parts of the owners by class, those included that release `number` no longer has."""
+        found: dict[str, set[str]] = {}
+        for owner in owners:
+            for iri, cls in self.db.execute("select iri, type from entry where owner = ? and last in (?, ?)", (owner, OPEN, number)):
+                found.setdefault(cls, set()).add(iri)
+        return {cls: sorted(iris) for cls, iris in sorted(found.items())}
+
+    def seqs(self, number: int, iri: str) -> tuple[int, int]:
+        """Return the versions of a record that the release before `number` served, and that this one serves; 0 for none."""
+        sql = "select max(seq) from entry where owner = ? and iri = owner and last = ?"
+        before, now = (self.db.execute(sql, (iri, last)).fetchone()[0] or 0 for last in (number, OPEN))
+        return before, now
 
     def namesakes(self, number: int, owners: Iterable[str]) -> set[str]:
         """Return the owners whose number stands, or until now stood, on one of the given ones in the same body."""

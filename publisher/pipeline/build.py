@@ -7,6 +7,8 @@ from pathlib import Path
 from shutil import rmtree
 from typing import NamedTuple, TypeVar
 
+import orjson
+
 from publisher import release
 from publisher.config import Settings
 from publisher.errors import Misconfigured, Refused
@@ -14,7 +16,7 @@ from publisher.graph import vocabulary
 from publisher.iris import class_of_iri
 from publisher.journal import Journal
 from publisher.journal.log import Log
-from publisher.journal.serving import Serving
+from publisher.journal.serving import Foci, Serving
 from publisher.pipeline import link
 from publisher.pipeline.furnish import Furnishing, described, furnished
 from publisher.pipeline.hands import Hands
@@ -26,7 +28,8 @@ from publisher.pipeline.report import written
 from publisher.store import Store, opened
 
 BATCH = 250
-MANY = 2000  # changed records from which on asking about everything costs less
+MOST, FEW = 0.1, 500  # share of the records, and number, from which on asking about everything costs less
+TAKEN_FROM = ("type", "deleted", "license", "oparlx:licenseText", "system", "legislativeTerm")
 Thing = TypeVar("Thing")
 Progress = Callable[[str, int], None]
 
@@ -176,13 +179,23 @@ def _judged(work: _Work, seqs: Iterable[int], taken: dict[str, int]) -> list[tup
     return bad
 
 
-def _foci(work: _Work, taken: list[str], *, first: bool) -> list[str] | None:
-    """Return about what the rules across records must be asked again: None for everything, as when a Body or very much changed."""
-    if first or len(taken) > MANY or any(class_of_iri(iri) in ("Body", "System") for iri in taken):
+def _foci(work: _Work, taken: list[str], *, first: bool) -> Foci | None:
+    """Return about what the rules across records must be asked again, by class: None for everything, as when very much changed."""
+    near = {*taken, *work.serving.namesakes(work.number, taken)} if not first else set()
+    if first or len(near) > MOST * work.serving.live() + FEW:
         return None
-    near = {*taken, *work.serving.touched(work.number, taken), *work.serving.namesakes(work.number, taken)}
-    foci = work.serving.subjects(work.number, sorted(near))
-    return foci if len(foci) <= 10 * MANY else None
+    alike = {iri for iri in taken if _is_alike(work, iri)}  # what only names these is not touched by what changed in them
+    near |= alike | work.serving.touched(work.number, set(taken) - alike)
+    return work.serving.subjects(work.number, sorted(near)) if len(near) <= 3 * MOST * work.serving.live() + FEW else None
+
+
+def _is_alike(work: _Work, iri: str) -> bool:
+    """Return whether a System or Body says what others take from it as it did in the release before; often its stamp alone is new."""
+    if class_of_iri(iri) not in ("Body", "System"):
+        return False
+    seqs = work.serving.seqs(work.number, iri)
+    before, now = (orjson.loads(work.hands.desk.written.json(seq)) if seq else {} for seq in seqs)
+    return all(seqs) and all(before.get(key) == now.get(key) for key in TAKEN_FROM)
 
 
 def _kept(work: _Work, done: int, top: int) -> Iterator[int]:
@@ -205,10 +218,11 @@ def _mapped(work: _Work, path: Path, previous: Path | None, taken: list[str], *,
         work.store.load(everything)
         work.store.loaded(everything.counts, everything.shared)
         return list(everything.bodies.values())
-    if any(class_of_iri(iri) == "System" for iri in taken):
+    others = [iri for iri in taken if not _is_alike(work, iri)]
+    if any(class_of_iri(iri) == "System" for iri in others):
         touched = set(work.serving.everyone())  # a licence passes down from it to all
     else:
-        touched = {*taken, *work.serving.dependent(work.number, taken)}
+        touched = {*taken, *work.serving.dependent(work.number, others)}
     answers = work.hands.map(texts, _batches(sorted(touched), SEVERAL))
     work.store.replace(text for answer in answers for text in answer)
     assert previous is not None
@@ -226,9 +240,7 @@ def _linked(work: _Work, home: Path, path: Path, previous: Path | None) -> None:
         (path / "linksets" / f"{name}.nq").write_text(text, "utf-8")
 
 
-def _finish(
-    work: _Work, home: Path, top: int, at: str, taken: list[str], *, foci: list[str] | None, made_of: Inputs, anew: bool
-) -> list[str]:
+def _finish(work: _Work, home: Path, top: int, at: str, taken: list[str], *, foci: Foci | None, made_of: Inputs, anew: bool) -> list[str]:
     """Load, freeze, furnish and seal the release; return what has to be configured for a catalogue.
 
     foci: about what the rules across records are asked again, None for everything. anew: nothing of the release before is

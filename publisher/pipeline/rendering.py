@@ -153,17 +153,20 @@ def changed(hands: Hands, serving: Serving, folder: Path, previous: Path, places
     """
     folder.mkdir()
     base, found, plans = hands.desk.reader.base, bodies(hands.desk.reader), dict[str, Plan]()
+    kept: dict[str, list[dumps.Chunk]] = {}
     for body in found:
         key = _key(base, body.iri)
         files = None if body.iri in places else dumps.linked(folder / key, previous / key, body.license)
         body.files.extend(files or ())
         if files is None:
-            plans[body.iri] = list(spans(dumps.chunks(previous / key), places.get(body.iri, {})))
+            kept[body.iri] = dumps.chunks(previous / key)
+            plans[body.iri] = list(spans(kept[body.iri], places.get(body.iri, {})))
     answers = hands.map(rendered, _tasks(serving, plans))
     for body in found:
         if body.iri in plans:
             key = _key(base, body.iri)
-            body.files.extend(_remade(dumps.Files(folder / key, previous / key), plans[body.iri], answers).close(body.license))
+            anew = dumps.Files(folder / key, previous / key, kept[body.iri])
+            body.files.extend(_remade(anew, plans[body.iri], answers).close(body.license))
     return found
 
 

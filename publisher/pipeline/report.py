@@ -1,5 +1,6 @@
 """What a release says about its own quality: the shapes' results, what was kept out, what the repairs changed."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,16 @@ from publisher.errors import Malformed
 from publisher.graph.mapper import quads
 from publisher.journal import Journal, Run
 from publisher.journal.reader import Reader
-from publisher.journal.serving import Serving
+from publisher.journal.serving import Foci, Serving
 from publisher.pipeline import findings
-from publisher.shapes import Report, Result, Tally, judge, relation_queries, results_of, shapes, turtle
+from publisher.shapes import Report, Result, Rule, Tally, judge, relation_queries, results_of, shapes, turtle
 from publisher.store import Store, rows
 
 FORMS = {"json": "report.json", "ttl": "report.ttl", "csv": "report.csv", "text": "report.de.txt"}
 BATCH = 1000
 
 
-def written(
-    path: Path, serving: Serving, journal: Journal, store: Store, base: str, number: int, at: str, *, foci: list[str] | None
-) -> Report:
+def written(path: Path, serving: Serving, journal: Journal, store: Store, base: str, number: int, at: str, *, foci: Foci | None) -> Report:
     """Write the report's files into a staged release and return it.
 
     Records were judged when they changed. The rules across records are asked about `foci` only, what changed and whatever
@@ -98,10 +97,19 @@ def _files(report: Report) -> Iterator[tuple[str, str]]:
         yield f"report.{lang}.txt", report.text(lang)
 
 
-def _across(store: Store, foci: list[str] | None = None) -> Iterator[Result]:
-    """Yield what the rules across records find, about some foci or about all."""
-    for rule in relation_queries(focus=foci or ()) if foci != [] else ():
+def _across(store: Store, foci: Foci | None = None) -> Iterator[Result]:
+    """Yield what the rules across records find, about some foci by class or about all."""
+    for rule in relation_queries() if foci is None else _about(foci):
         yield from results_of(rule, rows(store.query(rule.select)))
+
+
+def _about(foci: Foci) -> Iterator[Rule]:
+    """Yield each rule with the foci of its class, all of them for a rule of several classes, BATCH at a time."""
+    every = sorted({iri for iris in foci.values() for iri in iris})
+    for target in sorted({rule.target for rule in relation_queries()}):
+        iris = foci.get(re.split("[/#]", target)[-1], []) if target else every
+        for at in range(0, len(iris), BATCH):
+            yield from (rule for rule in relation_queries(focus=iris[at : at + BATCH]) if rule.target == target)
 
 
 def _told(tally: Tally, runs: Iterable[Run]) -> None:

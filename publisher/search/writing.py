@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import orjson
@@ -72,7 +73,12 @@ def continued(path: Path, previous: Path, changed: Iterable[str], documents: Ite
             path.joinpath(file.name).write_bytes(file.read_bytes())
         elif not file.name.endswith(".lock"):
             path.joinpath(file.name).hardlink_to(file)
-    _written(path, tantivy.Index.open(str(path)), gone, documents, Counter(noted["words"]), noted["replaced"] + len(gone))
+    try:
+        index = tantivy.Index.open(str(path))
+    except ValueError:  # damaged: what the library says of such a file
+        rmtree(path)
+        return False
+    _written(path, index, gone, documents, Counter(noted["words"]), noted["replaced"] + len(gone))
     return True
 
 
