@@ -18,6 +18,7 @@ from publisher.sources.repairs import DAMAGE, REPAIRS, dialect_of, repaired
 SHARED = Path(os.environ.get("PUBLISHER_SHARED", Path(__file__).parent.parent.parent / "shared")) / "realdata"
 real = pytest.mark.skipif(not SHARED.is_dir(), reason="the real answers lie in ../shared, which is absent")
 
+TAGESORDNUNG = {"name": "Tagesordnung", "fileName": "TO_17.pdf"}
 # dialect, class, the object with the fault, the rule, path of the change, the value there afterwards (None: gone)
 CASES: list[tuple[str, str, dict[str, Any], str, str, Any]] = [
     ("", "Body", {"ags": "5999016"}, "ags_of_eight_digits", "ags", "05999016"),
@@ -78,6 +79,34 @@ CASES: list[tuple[str, str, dict[str, Any], str, str, Any]] = [
         "octet_stream_by_name",
         "mimeType",
         "application/octet-stream",
+    ),
+    ("sessionnet", "Meeting", {"verbatimProtocol": TAGESORDNUNG}, "agenda_is_no_protocol", "invitation", TAGESORDNUNG),
+    (
+        "sessionnet",
+        "Meeting",
+        {"verbatimProtocol": TAGESORDNUNG, "invitation": {"name": "Einladung"}, "auxiliaryFile": [{"name": "Plan"}]},
+        "agenda_is_no_protocol",
+        "auxiliaryFile",
+        [{"name": "Plan"}, TAGESORDNUNG],
+    ),
+    (
+        "allris4",
+        "Meeting",
+        {"verbatimProtocol": {"name": "Niederschrift"}},
+        "minutes_are_results",
+        "resultsProtocol",
+        {"name": "Niederschrift"},
+    ),
+    (
+        "sessionnet",
+        "File",
+        {
+            "id": "https://ratsinfo.magdeburg.de/oparl/bodies/0001/files/77",
+            "accessUrl": "https://ratsinfo.magdeburg.de/oparl/downloadfiles/77.pdf",
+        },
+        "file_by_getfile",
+        "accessUrl",
+        "https://ratsinfo.magdeburg.de/getfile.asp?id=77&type=do",
     ),
     ("sternberg", "File", {"fileName": "Einladung.pdf.pdf"}, "extension_once", "fileName", "Einladung.pdf"),
     (

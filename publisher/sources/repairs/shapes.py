@@ -21,6 +21,10 @@ EMBEDS = {
 }
 MANY = frozenset(("legislativeTerm", "membership", "auxiliaryFile", "agendaItem", "consultation"))
 ONE = frozenset(("invitation", "resultsProtocol", "verbatimProtocol", "mainFile", "resolutionFile", "image", "locationObject"))
+AGENDA = re.compile(r"tagesordnung|einladung|bekanntmachung", re.I)
+MINUTES = re.compile(r"niederschrift|protokoll", re.I)
+RESULTS = re.compile(r"niederschrift|ergebnis", re.I)
+VERBATIM = re.compile(r"wort(?:laut|protokoll)|wörtlich", re.I)
 SNAKE = re.compile(r"_([a-z])")
 
 
@@ -63,3 +67,26 @@ def keys_in_camel_case(obj: dict[str, Any]) -> dict[str, Any]:
         return obj
     renamed = {SNAKE.sub(lambda match: match[1].upper(), key): value for key, value in obj.items() if ":" not in key}
     return renamed | {key: value for key, value in obj.items() if ":" in key}
+
+
+def _says(file: Any, words: re.Pattern[str]) -> bool:
+    return isinstance(file, dict) and bool(words.search(f"{file.get('name', '')} {file.get('fileName', '')}"))
+
+
+def agenda_is_no_protocol(obj: dict[str, Any]) -> dict[str, Any]:
+    """Take an agenda out of Meeting.verbatimProtocol, where SessionNet puts it (Karlsruhe 2026): it is the invitation, else an auxiliary
+    file."""
+    file = obj["verbatimProtocol"]
+    if not _says(file, AGENDA) or _says(file, MINUTES):
+        return obj
+    left = {key: value for key, value in obj.items() if key != "verbatimProtocol"}
+    others = left.get("auxiliaryFile") or []
+    beside = {"auxiliaryFile": [*(others if isinstance(others, list) else [others]), file]}
+    return left | (beside if left.get("invitation") else {"invitation": file})
+
+
+def minutes_are_results(obj: dict[str, Any]) -> dict[str, Any]:
+    """Call a "Niederschrift" in Meeting.verbatimProtocol what it is, the minutes of results (ALLRIS 4), if there are none yet."""
+    if not _says(obj["verbatimProtocol"], RESULTS) or _says(obj["verbatimProtocol"], VERBATIM) or obj.get("resultsProtocol"):
+        return obj
+    return {("resultsProtocol" if key == "verbatimProtocol" else key): value for key, value in obj.items() if key != "resultsProtocol"}
