@@ -454,6 +454,14 @@ def test_before_the_first_release_the_front_page_says_what_to_do(tmp_path):
     assert (answer.status_code, "publisher demo" in answer.text) == (503, True)
 
 
+def test_before_the_first_release_every_page_says_how_to_make_one(tmp_path):
+    client = create_app(tmp_path).test_client()
+
+    for path in ("/status", "/search", "/report", "/id/05334002"):
+        answer = client.get(path, headers=HTML)
+        assert (answer.status_code, "publisher update" in answer.text) == (503, True), path
+
+
 def test_the_operator_s_name_colours_and_pages_come_from_site_toml(home):
     path = home / "site.toml"
     path.write_text('name = "Rat Musterstadt"\nimprint = {de = "Stadt <b>", en = "Town"}\n[colours]\naccent = "#7a0019"\n', "utf-8")

@@ -56,6 +56,7 @@ PAGES: dict[str, tuple[str, str]] = {
         "Angenommen wurde Vorschlag {number}: das Ergebnis vom {day} lautet",
         "Proposal {number} was adopted: the result of {day} reads",
     ),
+    "taken_perhaps": ("Vielleicht sagt es der Beschlusstext in der Beratungsfolge.", "The text of the resolution may say it."),
     "taken_unknown": ("Das Ergebnis nennt keinen von ihnen.", "The result names none of them."),
     "rivals": (
         "Diese Vorschläge schließen einander aus oder ergänzen sich; welcher angenommen wurde, steht nur dann hier, wenn die"

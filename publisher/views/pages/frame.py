@@ -15,6 +15,7 @@ from jinja2 import Environment
 from jinja2.ext import Extension
 from markupsafe import Markup, escape
 
+from publisher.errors import Busy
 from publisher.journal.reader import Reader
 from publisher.ontology import VERSION, ontology
 from publisher.views import standing, words
@@ -353,12 +354,22 @@ def _readable(response: Response) -> Response:
     if response.mimetype != offered[0] or negotiated(request.headers.get("Accept"), offered) not in HTML:
         return response
     problem = orjson.loads(response.get_data())
-    made = page("error.html", language(), status=response.status_code, title=problem.get("title", ""), detail=problem.get("detail", ""))
+    told = {"title": problem.get("title", ""), "detail": problem.get("detail", ""), "first": _before_the_first()}
+    made = page("error.html", language(), status=response.status_code, **told)
     response.set_data(made)
     response.mimetype = "text/html"
     response.headers.pop("ETag", None)
     response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
     return response
+
+
+def _before_the_first() -> bool:
+    """Tell whether there is no release yet."""
+    try:
+        current_app.config["RELEASE"]()
+    except Busy:
+        return True
+    return False
 
 
 def shown(template: str, status: int = 200, **values: Any) -> Response:
