@@ -2,22 +2,28 @@
 
 import gzip
 import json
+import os
+import resource
+import signal
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from zlib import crc32
 
-from publisher.config import Source
-from publisher.errors import Unreachable
+from publisher.config import Settings, Source
 from publisher.fetch import Clock, Fetch
-from publisher.record import Record, Refusal
-from publisher.sources import oparl
+from publisher.journal import Journal
+from publisher.pipeline.harvest import Outcome, harvest
 
 SCHEMA = "https://schema.oparl.org/1.1/"
 PAGE_SIZE = 10
@@ -338,25 +344,89 @@ CASES = (
 )
 
 
+class Told(NamedTuple):
+    """What became of a town that was harvested whole, then behind a trouble, then whole again.
+
+    came: objects that came through the trouble; kept: records still living after it; again: records living after the recovery.
+    """
+
+    came: int
+    refused: int
+    requests: int
+    withdrawn: int
+    kept: int
+    again: int
+    message: str
+
+
+def tried(case: Case, home: Path) -> Told:
+    """Harvest a town into `home` before, during and after a trouble, as the command does, with a clock that does not wait."""
+    slept: list[float] = []
+    clock = Clock(lambda: time.time() + sum(slept), slept.append)
+    answers: list[Answer] = [Town()]
+    wanted = Settings(home, "https://daten.example")
+    with serving(lambda ask: answers[0](ask)) as (base, asked), Journal(home / "journal.sqlite") as journal:
+        source = Source("town", "oparl", f"{base}/system", "05999016", pause=0, options=case.options, ids="body/1/{class}/{key}")
+
+        def walk(answer: Answer) -> tuple[Outcome, int]:
+            answers[0] = answer
+            with Fetch(source, home, clock=clock) as fetch:
+                outcome = harvest(journal, source, fetch, "2031-05-02T03:00:00+00:00", settings=wanted, progress=lambda *_: None)
+            return outcome, sum(1 for _ in journal.live("town"))
+
+        town = Town()
+        walk(town)
+        before = len(asked)
+        journal.db.execute("delete from run")  # so that every walk is a whole one
+        outcome, kept = walk(lambda ask: case.trouble(ask, town))
+        requests = len(asked) - before
+        journal.db.execute("delete from run")
+        _, again = walk(town)
+    withdrawn = sum(counter["withdrawn"] for counter in outcome.counts.values())
+    words = [refusal.reason for refusal in outcome.refusals] + ([outcome.failure] if outcome.failure else [])
+    seen = sum(counter["seen"] for counter in outcome.counts.values())
+    return Told(seen, len(outcome.refusals), requests, withdrawn, kept, again, "; ".join(words).replace(base, ""))
+
+
+def without_disk(home: Path, blocks: int) -> tuple[int, str, int, int]:
+    """Harvest a town by the real command with files of at most `blocks` KiB, then without that bound.
+
+    Returns exit code and message of the first, the exit code of the second, and how many records live after it.
+    """
+    with serving(Town(papers=300)) as (base, _):
+        arguments = [
+            sys.executable, "-m", "publisher", "harvest", "--home", str(home), "--kind", "oparl", "--url", f"{base}/system",
+            "--jurisdiction", "05999016", "--name", "town", "--pause", "0",
+        ]  # fmt: skip
+        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+
+        def bound() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the write fails as on a full disk, in place of the process
+            resource.setrlimit(resource.RLIMIT_FSIZE, (blocks << 10, resource.RLIM_INFINITY))
+
+        full = subprocess.run(arguments, capture_output=True, text=True, env=environ, preexec_fn=bound, check=False, timeout=120)
+        after = subprocess.run(arguments, capture_output=True, text=True, env=environ, check=False, timeout=120)
+    with Journal(home / "journal.sqlite") as journal:
+        living = sum(1 for _ in journal.live("town"))
+    return full.returncode, full.stderr.strip(), after.returncode, living
+
+
 def main() -> None:
     """Print what becomes of a town behind each trouble, as a table."""
-    print("| the server | objects | refused | requests | message |\n|---|---|---|---|---|")
+    print(
+        "| the trouble | came | refused | requests | withdrawn | living after | recovered | message |\n|---|---|---|---|---|---|---|---|"
+    )
     for case in CASES:
-        town = Town()
-        with serving(lambda ask, case=case, town=town: case.trouble(ask, town)) as (base, asked):
-            source = Source("town", "oparl", f"{base}/system", "05999016", pause=0, options=case.options)
-            slept: list[float] = []
-            with Fetch(source, clock=Clock(lambda slept=slept: time.time() + sum(slept), slept.append)) as fetch:
-                items: list[Record | Refusal] = []
-                try:
-                    items += oparl.records(source, fetch)
-                    refused = [item.reason for item in items if isinstance(item, Refusal)]
-                except Unreachable as error:
-                    refused = [f"harvest ends: {error.expected}"]
-            name = case.trouble.__name__.replace("_", " ")
-            came = sum(isinstance(item, Record) for item in items)
-            row = (name, f"{came} of {town.size}", str(len(refused)), str(len(asked)), "; ".join(refused))
-            print(f"| {' | '.join(row)} |")
+        with tempfile.TemporaryDirectory() as folder:
+            told = tried(case, Path(folder))
+        print(f"| {case.trouble.__name__.replace('_', ' ')} | {' | '.join(map(str, told))} |")
+    for blocks in DISKS:
+        with tempfile.TemporaryDirectory() as folder:
+            code, words, after, living = without_disk(Path(folder), blocks)
+        print(f"| disk full at {blocks} KiB a file | exit {code} | | | 0 | | exit {after}, {living} | {' '.join(words.split())} |")
+
+
+DISKS = (1, 200)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def sources(home: str | None, base: str | None) -> None:
     for folder in (project_file("data", "sources"), wanted.home / "sources"):
         for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
             one = source(str(path), None, meant)
-            click.echo(f"{one.name:<20}{one.kind:<13}{one.jurisdiction:<14}{one.url}")
+            click.echo(f"{one.name:<24}{one.kind:<13}{one.jurisdiction:<14}{one.url}")
 
 
 @main.command()
