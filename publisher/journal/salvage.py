@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from publisher.journal import COLUMNS, SCHEMA_VERSION, TABLES, Version, address, leaves, raised
+from publisher.journal.reader import Reader
+from publisher.journal.rows import rows
 from publisher.journal.serving import DERIVED, Serving
 from publisher.record import content_hash
 
@@ -43,6 +45,20 @@ def broken(path: Path) -> list[tuple[int, str]]:
         known = _known(db)
         sound = {version.seq for version in _versions(db, max(known, default=0))}
         return [(seq, iri) for seq, iri in sorted(known.items()) if seq not in sound]
+
+
+def untrue(home: Path, number: int) -> Iterator[str]:
+    """Yield each record of which serving.sqlite says other than the journal does, as this publisher reads it, for a release."""
+    names = [f"select * from {table} where owner = :owner and first <= :release and last > :release" for table in DERIVED]
+    with closing(Reader(home, number)) as reader:
+        for found in reader.owners(deleted=True):
+            version = Version(*reader.db.execute(f"select {COLUMNS} from j.version where seq = ?", (found.seq,)).fetchone())
+            made = rows(version, orjson.loads(version.json))
+            held = [reader.db.execute(name, {"owner": found.iri, "release": number}) for name in names]
+            for told, right in zip(held, (made.entries, made.links, made.urls), strict=True):
+                if sorted(row[:-2] for row in told) != sorted(map(tuple, right)):
+                    yield f"{home / 'serving.sqlite'}: what it says of {found.iri} is not what the journal says"
+                    break
 
 
 def is_sound(version: Version) -> bool:

@@ -21,6 +21,8 @@ def damage(home: Path, *, full: bool) -> Iterator[str]:
         yield from _of_journal(home)
         yield from salvage.damage(home / SERVING)
     served = release.current(home)
+    if served is not None and full and not salvage.damage(home / SERVING) and not salvage.damage(home / JOURNAL):
+        yield from salvage.untrue(home, served.number)
     if served is not None:
         yield from release.damage(served)
     for one in release.retained(home) if full else ():
