@@ -116,12 +116,15 @@ class Reader:
         deleted: tombstones too, as OParl demands with modified_since.
         """
         time = f"julianday(e.{ordered(since)})" if since else "e.created"
-        where = [f"e.type = :type and {NOW}", *_in_time(since), _first(body, deleted=deleted)]
+        begin = f"{ordered(since)}_since" if after[1] else ""  # one lower bound, the later of two: an index takes no more
+        within = {name: bound for name, bound in since.items() if name != begin}
+        where = [f"e.type = :type and {NOW}", *_in_time(within), _first(body, deleted=deleted)]
         where += ["e.body = :body"] if body else []
         where += [] if deleted else ["e.deleted = 0"]
         if after[1]:
             stamp = "julianday(:stamp)" if since else ":stamp"
-            where.append(f"{time} >= {stamp} and ({time}, e.iri) > ({stamp}, :iri)")
+            bound = f"max({stamp}, julianday(:{begin}))" if begin in since else stamp
+            where.append(f"{time} >= {bound} and ({time}, e.iri) > ({stamp}, :iri)")
         arguments = {"type": type, "body": body, "stamp": after[0], "iri": after[1], "limit": limit, **since}
         return list(self._found(f"where {' and '.join(where)} order by {time}, e.iri limit :limit", arguments, of="*"))
 
@@ -131,8 +134,9 @@ class Reader:
         """Return one page of the live things of a class that refer to `target` by `key`, by IRI, after the IRI of the given key."""
         linked = "l.target = :target and l.type = :type and l.key = :key and l.first <= :release and l.last > :release and l.iri > :iri"
         where = [NOW, *_in_time(since), _first(deleted=deleted), *([] if deleted else ["e.deleted = 0"])]
-        sql = f"select {ENTRY}, {JOINED} from (select distinct l.iri from link l where {linked}) n cross join entry e on e.iri = n.iri "
-        sql += f"join j.version v on v.seq = e.seq where {' and '.join(where)} order by n.iri limit :limit"
+        # A cross join goes through the left side in its order, so that the limit ends the walk; sorting here would read all of it.
+        sql = f"select {ENTRY}, {JOINED} from (select distinct l.iri from link l where {linked} order by l.iri) n "
+        sql += f"cross join entry e on e.iri = n.iri cross join j.version v on v.seq = e.seq where {' and '.join(where)} limit :limit"
         arguments = {"target": target, "type": type, "key": key, "iri": after[1], "limit": limit, "release": self.release, **since}
         return [_of_row(row) for row in self.db.execute(sql, arguments)]
 
