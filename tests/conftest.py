@@ -1,5 +1,6 @@
 """What several tests share: where the real data lies, and small instances built for real."""
 
+import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -52,36 +53,37 @@ def files_source(path: Path, jurisdiction: str = "05999004", **more: Any) -> Sou
     return source_of_table({"name": "town", "kind": "oparl-files", "url": str(path), "jurisdiction": jurisdiction, **more}, "test")
 
 
+def once(factory: pytest.TempPathFactory, name: str, source: Callable[[], Source]) -> Path:
+    """An instance of a source that nobody writes to, harvested and built by the first of all test processes that asks for it."""
+    root = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    one = source()
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / name / "current").exists():
+            outcome = harvested(root / name, one)
+            assert (outcome.failure, outcome.refusals) == ("", [])
+            built(root / name)
+    return root / name
+
+
 @pytest.fixture(scope="session")
 def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance of the sample, harvested and built once."""
-    home = tmp_path_factory.mktemp("sample")
-    outcome = harvested(home, files_source(project_file("data", "sample")))
-    assert (outcome.failure, outcome.refusals) == ("", [])
-    built(home)
-    return home
+    return once(tmp_path_factory, "sample", lambda: files_source(project_file("data", "sample")))
 
 
 @pytest.fixture(scope="session")
 def crawl_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance of the complete real crawl, harvested and built once."""
-    home = tmp_path_factory.mktemp("crawl")
-    outcome = harvested(home, files_source(shared("realdata", "huertgenwald-sdnet"), "05358016"))
-    assert (outcome.failure, outcome.refusals) == ("", [])
-    built(home)
-    return home
+    return once(tmp_path_factory, "crawl", lambda: files_source(shared("realdata", "huertgenwald-sdnet"), "05358016"))
 
 
 @pytest.fixture(scope="session")
 def seed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance of the seed page alone."""
     page = shared("seed", "000_0d1454f875e5b780.txt")
-    home = tmp_path_factory.mktemp("seed")
     table = {"name": "unserac", "kind": "unserac", "url": str(page), "jurisdiction": "05334"}
-    outcome = harvested(home, source_of_table(table, "test"))
-    assert (outcome.failure, outcome.refusals) == ("", [])
-    built(home)
-    return home
+    return once(tmp_path_factory, "seed", lambda: source_of_table(table, "test"))
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ from bench.proof import Row
 
 ROUNDS = {
     "faults": "bench.proof.faults",
+    "attacks": "bench.proof.attacks",
+    "queries": "bench.proof.queries",
+    "soak": "bench.proof.soak",
 }
 
 
