@@ -424,7 +424,7 @@ def test_a_client_that_used_its_share_waits_and_others_do_not(release):
     other = ask.get("/sparql?query=ASK%20%7B%7D", environ_base={"REMOTE_ADDR": "192.0.2.7"})
 
     assert (refused.status_code, refused.json["limit"]) == (429, "client")
-    assert 1 <= int(refused.headers["Retry-After"]) <= 12
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60  # the seconds beyond the stock, ten times; starting the worker is among them
     assert other.status_code == 200
     app.extensions["sparql"][0].close()
 

@@ -194,6 +194,32 @@ def test_a_reader_that_stops_reading_stops_nobody_else(endpoint):
     assert sorted(waits)[18] < 1, waits
 
 
+def test_who_sends_slowly_keeps_no_thread_from_the_others(tmp_path):
+    release = released(tmp_path, b"<urn:a> <urn:b> <urn:c> <urn:g> .\n")
+    with serving(release, threads=16) as base:
+        host, port = base.removeprefix("http://").split(":")
+        slow = [socket.create_connection((host, int(port))) for _ in range(40)]
+        for sender in slow:
+            sender.sendall(b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: 100\r\n\r\nA")
+        time.sleep(1)
+
+        waits = []
+        for _ in range(10):
+            begin = time.monotonic()
+            assert httpx.get(f"{base}/sparql", params={"query": "ASK {}"}, timeout=20).json()["boolean"]
+            waits.append(time.monotonic() - begin)
+        turned_away = httpx.post(f"{base}/sparql", data={"query": "ASK {}"})
+        for sender in slow:
+            sender.close()
+
+        assert max(waits) < 5, waits
+        assert (turned_away.status_code, turned_away.headers["Retry-After"]) == (503, "5")
+        end = time.monotonic() + 20
+        while time.monotonic() < end and httpx.post(f"{base}/sparql", data={"query": "ASK {}"}).status_code != 200:
+            time.sleep(0.1)
+        assert httpx.post(f"{base}/sparql", data={"query": "ASK {}"}).json()["boolean"]
+
+
 HOSTILE = [
     "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?c ?f ?i",
     "SELECT (COUNT(*) AS ?n) { ?a (!<urn:x>|^!<urn:x>)* ?b . ?b (!<urn:x>|^!<urn:x>)* ?c }",

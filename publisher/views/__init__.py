@@ -18,6 +18,7 @@ from publisher.journal.reader import Reader, readable
 from publisher.release import Release, current
 from publisher.views import blueprints
 from publisher.views.answers import problem
+from publisher.views.bodies import Bodies
 from publisher.views.express import Express
 from publisher.views.sparql import settled
 
@@ -76,7 +77,7 @@ def create_app(home: Path) -> Flask:
     app.register_error_handler(PublisherError, _failed)
     app.register_error_handler(HTTPException, _http_problem)
     app.after_request(_everywhere)
-    app.wsgi_app = Express(app, books, app.config["BASE"])  # type: ignore[method-assign, assignment]
+    app.wsgi_app = Bodies(Express(app, books, app.config["BASE"]))  # type: ignore[method-assign]
     return app
 
 

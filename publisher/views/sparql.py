@@ -26,6 +26,7 @@ from publisher.store.textsearch import rewritten
 from publisher.store.worker import watch
 from publisher.store.workers import Answer, Job, Pool
 from publisher.views.answers import HTML, negotiated, unchanged
+from publisher.views.bodies import Bodies
 from publisher.views.results import PACKED, WORTH, Form, Kept, form, names, packing, streamed, table
 from publisher.views.shelf import search_index
 
@@ -372,6 +373,7 @@ def dataset_app(path: Path, base: str, limits: Limits | None = None) -> Flask:
     number = int(path.name) if path.name.isdigit() else 1
     app.config.update(BASE=base.rstrip("/"), RELEASE=lambda: Release(number, path), SPARQL_LIMITS=limits or Limits())
     app.register_blueprint(blueprint)
+    app.wsgi_app = Bodies(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
