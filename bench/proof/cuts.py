@@ -130,7 +130,7 @@ def rows(folder: Path, made: dict[str, Path], short: bool) -> Iterator[Row]:
     safe = len(begun)  # how many versions a commit has promised
     for number, step in enumerate(done):
         disk.take(step)
-        for _ in range(1 if short else 5):
+        for _ in range(1 if short else 2):
             shutil.rmtree(home, ignore_errors=True)
             home.mkdir()
             for name, data in disk.after_cut(random).items():
