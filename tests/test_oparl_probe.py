@@ -2,20 +2,24 @@
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from publisher.cli import main
 from publisher.config import Source, project_file, source_of_table
 from publisher.errors import Malformed, Misconfigured, Unreachable
 from publisher.fetch import Clock, Fetch
 from publisher.record import Record
 from publisher.sources import KINDS
 from publisher.sources.municipalities import meant, places
-from publisher.sources.probe import Probe, probe, slug, toml
+from publisher.sources.probe import Probe, probe, saved_pages, slug, toml
 from publisher.sources.repairs import REPAIRS
 from publisher.sources.stamps import Stamps
+from tests.allris_site import classic_town
 from tests.hostile import SCHEMA, Ask, Town, serving
 
 SHARED = Path(os.environ.get("PUBLISHER_SHARED", Path(__file__).parent.parent.parent / "shared")) / "realdata"
@@ -226,3 +230,22 @@ def test_stamps_are_judged_as_the_server_sent_them():
         )
 
     assert "2000-01-01" in stamps.verdict("2031-05-02").words
+
+
+def test_a_folder_of_saved_pages_is_told_field_by_field(tmp_path):
+    (tmp_path / "to010.html").write_bytes(classic_town()["to010.asp?SILFDNR=501"])
+    (tmp_path / "vo020.html").write_bytes(b"<html>Wartung</html>")
+    (tmp_path / "start.html").write_bytes(b"<html></html>")
+
+    ran = CliRunner().invoke(main, ["probe", str(tmp_path)])
+
+    start, agenda, paper = ran.output.splitlines()
+    assert (ran.exit_code, "expected a page named" in start) == (1, True) and "classic ALLRIS" in paper, paper
+    assert agenda.split()[:2] == ["to010.html", "meeting"] and {"name", "day", "agendaItem"} <= set(re.split(r"[ ,]+", agenda))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real answers lie in ../shared, which is absent")
+def test_every_saved_page_of_hamburg_has_fields():
+    rows = list(saved_pages(SHARED / "allris-classic-hamburg"))
+
+    assert len(rows) > 20 and [name for name, _, found in rows if not found] == []

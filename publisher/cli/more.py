@@ -23,6 +23,7 @@ from publisher.pipeline.forget import forget as forgotten
 from publisher.sources import KINDS
 from publisher.sources.municipalities import meant
 from publisher.sources.probe import probe as probed
+from publisher.sources.probe import saved_pages
 
 SHOWN = 20
 
@@ -42,8 +43,16 @@ def sources(home: str | None, base: str | None) -> None:
 @click.argument("url", metavar="URL_OR_PATH")
 @instance
 def probe(url: str, home: str | None, base: str | None) -> None:
-    """Look at an address and print what answers there, its faults, and a TOML to begin with."""
+    """Look at an address and print what answers there, its faults, and a TOML to begin with.
+
+    For a folder of saved ALLRIS pages (*.html) it prints which fields are found in each.
+    """
     wanted = settings(home, base)
+    pages = list(saved_pages(Path(url))) if Path(url).is_dir() else []
+    for name, kind, found in pages:
+        click.echo(f"{name:<32}{kind:<15}{', '.join(found)}")
+    if pages:
+        sys.exit(0 if all(found for _, _, found in pages) else 1)
     looking = source_of_table({"name": "probe", "kind": "oparl", "url": url, "jurisdiction": "00000"}, "probe")
     with Fetch(looking) as fetch:
         found = probed(url, fetch, now()[:10])

@@ -14,7 +14,7 @@ from publisher.config import Source
 from publisher.errors import Malformed, Unreachable
 from publisher.fetch import Fetch, Page
 from publisher.record import Record, Refusal
-from publisher.sources import oparl_files
+from publisher.sources import allris3, oparl_files
 from publisher.sources.municipalities import LETTERS, Place, places
 from publisher.sources.oparl import OWN_LISTS, PART_LISTS, Walk
 from publisher.sources.oparl_page import json_of, listed, type_of
@@ -84,6 +84,28 @@ def probe(url: str, fetch: Fetch, today: str = "") -> Probe:
         else "a page of no product we know"
     )
     raise Malformed(url, f"expected OParl, ALLRIS or unserAC, got {hint}")
+
+
+def saved_pages(folder: Path) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield (file, kind of page, fields found in it) for each saved classic ALLRIS page (*.html) in a folder, by name.
+
+    For a page that cannot be read its kind is what was expected; a field of several parts is told with their number.
+    """
+    parameters = {"au020": "AULFDNR", "fr020": "FRLFDNR", "pa020": "PALFDNR", "pa021": "PALFDNR", "kp020": "KPLFDNR"}
+    for path in sorted(folder.rglob("*.html")):
+        raw, name = path.read_bytes(), path.stem[:5].lower()
+        key = re.search(rb'objectID" content="(\d+)', raw)
+        asked = f"?{parameters[name]}={key[1].decode()}" if key and name in parameters else ""
+        try:
+            facts = allris3.page_of(raw, f"https://saved.example/bi/{path.stem}.asp{asked}")
+        except Malformed as error:
+            yield str(path.relative_to(folder)), error.expected, []
+        except KeyError:
+            yield str(path.relative_to(folder)), "expected a page named after its kind, such as vo020.html", []
+        else:
+            found = {key: value for key, value in facts.items() if key not in ("kind", "lines", "notes") and value}
+            words = [f"{key} ({len(value)})" if isinstance(value, list | tuple) else key for key, value in found.items()]
+            yield str(path.relative_to(folder)), facts["kind"], words
 
 
 def _entries(url: str) -> Iterator[str]:
