@@ -49,10 +49,10 @@ def probe(url: str, home: str | None, base: str | None) -> None:
     """
     wanted = settings(home, base)
     pages = list(saved_pages(Path(url))) if Path(url).is_dir() else []
-    for name, kind, found in pages:
-        click.echo(f"{name:<32}{kind:<15}{', '.join(found)}")
+    for page, what, fields in pages:
+        click.echo(f"{page:<32}{what:<15}{', '.join(fields)}")
     if pages:
-        sys.exit(0 if all(found for _, _, found in pages) else 1)
+        sys.exit(0 if all(fields for _, _, fields in pages) else 1)
     looking = source_of_table({"name": "probe", "kind": "oparl", "url": url, "jurisdiction": "00000"}, "probe")
     with Fetch(looking) as fetch:
         found = probed(url, fetch, now()[:10])
