@@ -75,7 +75,11 @@ def town(papers: int) -> Iterator[dict[str, Any]]:
     """Yield a town with so many papers, each made and changed at a minute of its own; one committee is asked about all of them."""
     yield from objects(0)
     for number in range(1, papers + 1):
-        yield _at(paper(number), (datetime(2015, 1, 1, tzinfo=UTC) + timedelta(minutes=47 * number)).isoformat())
+        yield _at(paper(number), _stamp(number))
+
+
+def _stamp(number: int) -> str:
+    return (datetime(2015, 1, 1, tzinfo=UTC) + timedelta(minutes=47 * number)).isoformat()
 
 
 def _at(obj: dict[str, Any], stamp: str) -> dict[str, Any]:
@@ -182,7 +186,7 @@ def all_over(papers: int) -> Iterator[str]:
 
 def _measure(port: int, papers: int) -> None:
     document, listed = f"/eli/dl/{KEY}/vorlage/7", f"/id/{KEY}/paper"
-    inside, committee = quote("2021-06-02T00:00:00+02:00", safe=""), f"/id/{KEY}/organization/soz/consultation"
+    inside, committee = quote(_stamp(papers // 2), safe=""), f"/id/{KEY}/organization/soz/consultation"
     cases = {
         "empty Flask view": (cycle(["/empty"]), ""),
         "record document": (cycle([document]), ""),
