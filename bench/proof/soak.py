@@ -217,16 +217,18 @@ def memory(pid: int) -> float:
     return total / 1024
 
 
-def changed(folder: Path, day: int) -> None:
+def changed(folder: Path, day: int, papers: int) -> None:
     """Change some papers of the source and add a new one."""
     new = {
         str(paper["id"]): paper
-        for paper in (town.paper(at, name=f"Gebührensatzung Nummer {at}, {day}. Fassung") for at in range(day, PAPERS, PAPERS // CHANGED))
+        for paper in (
+            town.paper(at, name=f"Gebührensatzung Nummer {at}, {day}. Fassung") for at in range(day, papers, max(1, papers // CHANGED))
+        )
     }
     for path in folder.glob("*.json"):
         if (paper := new.get(orjson.loads(path.read_bytes())["id"])) is not None:
             path.write_bytes(orjson.dumps(paper))
-    folder.joinpath(f"9{day:05}.json").write_bytes(orjson.dumps(town.paper(PAPERS + day)))
+    folder.joinpath(f"9{day:05}.json").write_bytes(orjson.dumps(town.paper(papers + day)))
 
 
 def updating(home: Path, log: Path) -> "subprocess.Popen[bytes]":
@@ -255,16 +257,16 @@ class Run(NamedTuple):
         return statistics.linear_regression(*zip(*late, strict=True)).slope * 3600 if len(late) > 2 else 0.0
 
 
-async def soaked(folder: Path, minutes: float) -> Run:
+async def soaked(folder: Path, minutes: float, papers: int = PAPERS, wished: int = SWITCHES) -> Run:
     """Load a server of a small town for so many minutes while its source changes and ten releases are made."""
-    home, source, log = folder / "home", written(folder / "oparl", town.objects(PAPERS)), folder / "log"
+    home, source, log = folder / "home", written(folder / "oparl", town.objects(papers)), folder / "log"
     for call in (harvest(source), ("build",)):
         subprocess.run([sys.executable, "-m", "publisher", *call, "--home", str(home)], cwd=ROOT, check=True, capture_output=True)
-    wanted, failed, switches, held = mix(PAPERS), [], [], []
+    wanted, failed, switches, held = mix(papers), [], [], []
     with serving(home, "--workers", WORKERS, "--proxies", 1, log=log) as (port, pid):
         alone_until = time.monotonic() + min(10.0, minutes * 6)
         alone = await closed(port, wanted, lambda: time.monotonic() < alone_until)
-        changed(source, 1)
+        changed(source, 1, papers)
         update = updating(home, log)
         beside = await closed(port, wanted, lambda: update.poll() is None)
         rate, begin, seconds = SHARE * beside, time.monotonic(), minutes * 60
@@ -275,9 +277,9 @@ async def soaked(folder: Path, minutes: float) -> Run:
                 await asyncio.sleep(max(1.0, seconds / 600))
 
         async def switching() -> None:
-            for number in range(1, SWITCHES + 1):
-                await asyncio.sleep(max(0.0, begin + seconds * (number - 0.5) / (SWITCHES + 0.5) - time.monotonic()))
-                changed(source, number + 1)
+            for number in range(1, wished + 1):
+                await asyncio.sleep(max(0.0, begin + seconds * (number - 0.5) / (wished + 0.5) - time.monotonic()))
+                changed(source, number + 1, papers)
                 process = updating(home, log)
                 while process.poll() is None:
                     await asyncio.sleep(0.1)
@@ -287,8 +289,8 @@ async def soaked(folder: Path, minutes: float) -> Run:
 
         answers, _, _ = await asyncio.gather(opened(port, wanted, rate, seconds), watching(), switching())
         served = orjson.loads(asked(port, "/health").body)["release"]
-    if served != SWITCHES + 2:
-        failed.append(f"release {served} in service, expected {SWITCHES + 2}: {log.read_text('utf-8', 'replace')[-400:]}")
+    if served != wished + 2:
+        failed.append(f"release {served} in service, expected {wished + 2}: {log.read_text('utf-8', 'replace')[-400:]}")
     return Run(rate, (alone, beside), seconds, [answer._replace(due=answer.due - begin) for answer in answers], held, switches, failed)
 
 
@@ -304,7 +306,7 @@ def rows_of(run: Run) -> Iterator[Row]:
         )
     offered = f"{run.rate:.0f} requests/s for {run.seconds / 60:g} min; capacity {run.capacity[0]:.0f}/s alone, "
     offered += f"{run.capacity[1]:.0f}/s beside an update"
-    yield Row("harvests and switches under load", SWITCHES, len(run.failed), "; ".join(run.failed) or offered)
+    yield Row("harvests and switches under load", len(run.switches), len(run.failed), "; ".join(run.failed) or offered)
     levels = [level for _, level in run.held] or [0.0]
     long = run.seconds >= 1800  # what a few minutes show is warming up
     told = f"{levels[0]:.0f} MB at first, at most {max(levels):.0f} MB, {levels[-1]:.0f} MB at last; "
