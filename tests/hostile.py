@@ -413,9 +413,7 @@ def without_disk(home: Path, blocks: int) -> tuple[int, str, int, int]:
 
 def main() -> None:
     """Print what becomes of a town behind each trouble, as a table."""
-    print(
-        "| the trouble | came | refused | requests | withdrawn | living after | recovered | message |\n|---|---|---|---|---|---|---|---|"
-    )
+    print("| the trouble | came | refused | requests | withdrawn | living after | recovered | message |\n|---|---|---|---|---|---|---|---|")
     for case in CASES:
         with tempfile.TemporaryDirectory() as folder:
             told = tried(case, Path(folder))

@@ -29,7 +29,8 @@ def machines(tmp_path_factory) -> Iterator[list[str]]:
 def placed(name: str, machines: list[str], port: int, **more: str) -> str:
     """Return a configuration of docs/deploy with the machines' real addresses in it."""
     text = (DEPLOY / name).read_text("utf-8")
-    changes = {"10.0.0.11:8000": machines[0], "10.0.0.12:8000": machines[1], ":8080": f"127.0.0.1:{port}", "listen 8080": f"listen 127.0.0.1:{port}"}
+    here = f"127.0.0.1:{port}"
+    changes = {"10.0.0.11:8000": machines[0], "10.0.0.12:8000": machines[1], ":8080": here, "listen 8080": f"listen {here}"}
     for old, new in (changes | more).items():
         text = text.replace(old, new)
     return text

@@ -7,8 +7,8 @@ from publisher.errors import LimitMet, QueryRefused
 from publisher.search import build
 from publisher.store import opened
 from publisher.store.gate import checked
-from publisher.store.textsearch import rewritten
 from publisher.store.limits import Limits
+from publisher.store.textsearch import rewritten
 from publisher.views.sparql import dataset_app
 
 P = "PREFIX oparlx: <https://w3id.org/oparl-ld/ns#> PREFIX : <urn:> "

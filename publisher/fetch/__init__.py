@@ -195,18 +195,30 @@ class Fetch:
     def _followed(self, url: str, headers: Mapping[str, str], statuses: Container[int]) -> Page:
         at, seen = url, {url}
         for _ in range(self._bounds.redirects + 1):
-            with self._pace.turn(urlsplit(at).netloc):
+            with self._pace.turn(self._host(at)):
                 self._allow(at)
                 page = self._one(at, headers)
             if page.status == 304 or 200 <= page.status < 300 or page.status in statuses:
                 return page
             if page.status not in (301, 302, 303, 307, 308):
                 raise self._fault(page, url)
-            at = urljoin(at, page.headers.get("location", ""))
+            at = self._joined(at, page.headers.get("location", ""))
             if at in seen:
                 raise self._unreachable(url, f"an end of its redirects; they come back to {at}")
             seen.add(at)
         raise self._unreachable(url, f"at most {self._bounds.redirects} redirects")
+
+    def _host(self, url: str) -> str:
+        try:
+            return urlsplit(url).netloc
+        except ValueError as error:  # as of "http://[::1" and other brackets without an address in them
+            raise self._unreachable(url, f"an address; {error}") from error
+
+    def _joined(self, at: str, location: str) -> str:
+        try:
+            return urljoin(at, location)
+        except ValueError as error:
+            raise self._unreachable(at, f"a redirect to an address, got {location[:200]!r}; {error}") from error
 
     def _fault(self, page: Page, url: str) -> Exception:
         got = f"an answer 200, got {page.status}{said(page)}"
