@@ -71,3 +71,24 @@ def test_the_short_way_is_taken_from_the_second_document_of_a_kind_on_and_a_new_
     published(home, [*objects(2), paper(3, name="Neu")], "2026-11-02T10:00:00+00:00")
     assert client.get("/eli/dl/05334002/vorlage/3").json["name"] == "Neu"
     assert client.get("/eli/dl/05334002/vorlage/2").headers["X-Publisher-Release"] == "2" and [key[0] for key in taken.known] == [2]
+
+
+def test_pages_take_the_short_way_too_and_one_read_before_is_kept_by_language_and_release(tmp_path):
+    home = published(tmp_path / "home", objects(3))
+    taken = express(home)
+    client, german, english = Client(taken), {"Accept": "text/html"}, {"Accept": "text/html", "Accept-Language": "en"}
+    client.get("/eli/dl/05334002/vorlage/1", headers=german)
+    taken.inner, kept = None, taken.inner
+    pages = [client.get("/eli/dl/05334002/vorlage/2", headers=asked).text for asked in (german, english, german, english)]
+    taken.inner = kept
+    assert pages[:2] == pages[2:] and [page.split('lang="')[1][:2] for page in pages[:2]] == ["de", "en"]
+    published(home, [*objects(1), paper(2, name="Neu")], "2026-11-02T10:00:00+00:00")
+    assert "Neu" in client.get("/eli/dl/05334002/vorlage/2", headers=german).text
+    assert client.get("/eli/dl/05334002/vorlage/2", headers=german).headers["X-Publisher-Release"] == "2"
+
+
+def test_a_page_that_fails_on_the_short_way_is_told_by_the_long_one(town_home, monkeypatch):
+    client = Client(express(town_home))
+    client.get("/eli/dl/05334002/vorlage/1", headers={"Accept": "text/html"})
+    monkeypatch.setattr("publisher.views.express.answered", lambda *_: {}["missing"])
+    assert "Vorlage 2" in client.get("/eli/dl/05334002/vorlage/2", headers={"Accept": "text/html"}).text

@@ -1,10 +1,11 @@
 """Every record and embedded object at its IRI, in every format, by negotiation and by suffix."""
 
+from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import orjson
-from flask import Blueprint, Response, current_app, redirect, request
+from flask import Blueprint, Flask, Response, current_app, redirect, request
 
 from publisher.graph.formats import FORMATS, JSON_LD, profiled
 from publisher.journal.reader import Found, Reader
@@ -108,6 +109,17 @@ def _again() -> Response | None:
         return Response(status=304, headers=found.unchanged) if unchanged(found.tag) else None
     text = found.page and pages.again(found.page, held[0])
     return Response(text, found.status, headers=found.headers) if text else None
+
+
+def shown_before(app: Flask, environ: dict[str, Any], release: int) -> tuple[list[tuple[str, str]], bytes] | None:
+    """Return (headers, page) as a plain question was answered in this release before, without Flask's context; None if it was not."""
+    number, held = app.extensions.get("tags", (0, {}))
+    day = app.config.get("TODAY", date.today)().isoformat()
+    question = (f"{environ['PATH_INFO']}?", environ.get("HTTP_ACCEPT", ""), environ.get("HTTP_ACCEPT_LANGUAGE", ""), day)
+    if number != release or (found := held.get(question)) is None or found.status != 200 or not found.page:
+        return None
+    text = app.extensions["pages"].held(found.page, release)
+    return ([*found.headers.items()], text) if text else None
 
 
 def context_url(base: str) -> str:
