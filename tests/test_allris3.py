@@ -260,7 +260,7 @@ def test_a_link_that_dies_with_the_session_is_reported_and_is_no_file():
         ("Sie sind nicht berechtigt, diese Seite zu sehen.", "not public"),
         ("Keine Information verfügbar", "no information"),
         ("Zu viele Zugriffe. Bitte warten Sie.", "busy"),
-        ("Guten Tag", "a classic ALLRIS page with td.kb1"),
+        ("Guten Tag", "a classic ALLRIS page with .kb1"),
     ],
 )
 @pytest.mark.parametrize("parser", [allris3_pages.paper, allris3_pages.agenda, allris3_pages.item])
@@ -896,3 +896,102 @@ def test_a_page_that_is_gone_is_told_with_the_id_of_its_thing():
     gone = [(refusal.id, refusal.reason) for refusal in found if isinstance(refusal, Refusal)]
     assert ("urn:ris:99999001:paper/3002", "no such page") in gone
     assert "consultation" not in one(found, "meeting", "501").object["agendaItem"][1]
+
+
+# --- pages of towns unseen: real pages in other words, charsets, addresses, columns ---
+
+LABEL = re.compile(r'(<td class="kb1"[^>]*>)(.*?)(</td>)', re.DOTALL)
+ROW = re.compile(r"<tr\b(?:(?!<tr\b|<table\b).)*?</tr>", re.DOTALL)
+
+
+def labels(change):
+    return lambda page: LABEL.sub(lambda hit: hit[1] + change(hit[2]) + hit[3], page)
+
+
+def columns(change):
+    def changed(hit):
+        cells = re.findall(r"<t[dh]\b(?:(?!<t[dh]\b).)*?</t[dh]>", hit[0], re.DOTALL)
+        return hit[0] if len(cells) < 2 else "<tr class='zl11'>" + "".join(change(cells)) + "</tr>"
+
+    return lambda page: ROW.sub(changed, page)
+
+
+SAME = {
+    "no colon": labels(lambda label: label.replace(":", "")),
+    "no-break spaces": labels(lambda label: label.replace(" ", "&nbsp;").replace(":", "&nbsp;:&nbsp;")),
+    "entities": labels(lambda label: "".join(f"&#{ord(letter)};" if ord(letter) > 127 else letter for letter in label)),
+    "upper case": labels(lambda label: label if "&" in label or "<" in label else label.upper()),
+    "in bold, half": labels(lambda label: re.sub(r"^([^<&]{2})([^<&]{2,})", r"\1<b>\2</b>", label)),
+    "head cells": lambda page: LABEL.sub(lambda hit: hit[1].replace("<td", "<th") + hit[2] + "</th>", page),
+    "more classes": lambda page: re.sub(r'class="(kb1|tl1|zl1[12])"', r'class="\1 wide"', page),
+    "keys in lower case": lambda page: re.sub("[A-Z]{2}LFDNR", lambda hit: hit[0].lower(), page),
+    "session ids": lambda page: re.sub(r"\?([A-Z]{2}LFDNR=\d+)", r"?sid=A1&amp;\1&amp;refresh=false", page),
+    "absolute addresses": lambda page: re.sub(r'"((?:vo|to|si|au|fr|kp)0\d\d\.asp\?[A-Z]{2}L)', r'"https://ris.example.org/bi/\1', page),
+    "base": lambda page: page.replace("<head>", '<head><base href="https://other.example.org/x/">', 1),
+    "hours with a dot": lambda page: re.sub(r"(\d\d):(\d\d) - (\d\d):(\d\d)", r"\1.\2 - \3.\4 Uhr", page),
+}
+ENCODED = {
+    "UTF-8 undeclared": lambda page: page.encode(),
+    "UTF-8 with a mark": lambda page: b"\xef\xbb\xbf" + page.encode(),
+    "UTF-16": lambda page: page.encode("utf-16"),
+    "windows-1252 with a mark": lambda page: b"\xef\xbb\xbf" + page.encode("cp1252"),
+    "windows-1252 that says UTF-8": lambda page: re.sub("iso-8859-1", "UTF-8", page, flags=re.IGNORECASE).encode("cp1252"),
+    "UTF-8 with a letter torn": lambda page: page.encode() + b"<!-- \xe4 -->",
+}
+OTHERWISE = {
+    **{name: lambda page, change=change: change(page).encode("cp1252") for name, change in SAME.items()},
+    **ENCODED,
+}
+
+
+def told(raw, url):
+    facts = allris3.page_of(raw, url)
+    return {key: value for key, value in facts.items() if key not in ("notes", "lines", "url")}
+
+
+@hamburg
+@pytest.mark.parametrize("how", sorted(OTHERWISE))
+def test_a_page_in_another_dress_says_the_same(how):
+    for name, raw, url in REAL:
+        page = raw.decode("cp1252")
+
+        facts = told(OTHERWISE[how](page), url)
+
+        assert facts == told(raw, url), name
+
+
+@hamburg
+@pytest.mark.parametrize("form", ["{0}.{1}.{3}", "{0}/{1}/{2}"])
+def test_a_day_that_leaves_its_century_or_order_open_is_reported_not_guessed(form):
+    for name, raw, url in REAL:
+        page = re.sub(rb"\b(\d\d)\.(\d\d)\.(20(\d\d))\b", lambda hit: form.format(*(part.decode() for part in hit.groups())).encode(), raw)
+
+        before, after = allris3.page_of(raw, url), allris3.page_of(page, url)
+
+        assert not {"day", "endDate"} & set(after), name
+        if "day" in before or any("day" in station for station in before.get("consultation", ())) or name == "vo040.html":
+            assert "date" in {note.rule for note in after["notes"]}, name
+
+
+@hamburg
+@pytest.mark.parametrize("at", range(8))
+def test_a_column_more_or_fewer_never_puts_a_meeting_in_the_place_of_a_result_nor_a_role_in_that_of_a_name(at):
+    ways = [lambda cells: [*cells[:at], "<td>&nbsp;</td>", *cells[at:]], lambda cells: cells[:at] + cells[at + 1 :]]
+    for name, raw, url in REAL:
+        for way in ways:
+            try:
+                before, after = told(raw, url), told(columns(way)(raw.decode("cp1252")).encode("cp1252"), url)
+            except Malformed:
+                continue
+            assert {member["name"] for member in after.get("member", ())} <= {member["name"] for member in before.get("member", ())}, name
+            results = {station.get("result") for station in after.get("consultation", ())}
+            assert not results & {station.get("name") for station in before.get("consultation", ()) if "name" in station}, name
+            assert set(keys_in(after)) <= set(keys_in(before)), name
+            assert not any(str(value).endswith(":") for key, value in after.items() if isinstance(value, str)), name
+
+
+def test_a_list_whose_papers_bear_no_key_is_refused_rather_than_read_as_empty():
+    page = re.sub(r"</?a\b[^>]*>", "", site.LIST_PAGES[0] if isinstance(site.LIST_PAGES[0], str) else site.LIST_PAGES[0].decode("cp1252"))
+
+    with pytest.raises(Malformed, match="VOLFDNR"):
+        allris3_lists.papers(page, URL + "vo040.asp")

@@ -97,17 +97,6 @@ CASES: list[tuple[str, str, dict[str, Any], str, str, Any]] = [
         "resultsProtocol",
         {"name": "Niederschrift"},
     ),
-    (
-        "sessionnet",
-        "File",
-        {
-            "id": "https://ratsinfo.magdeburg.de/oparl/bodies/0001/files/77",
-            "accessUrl": "https://ratsinfo.magdeburg.de/oparl/downloadfiles/77.pdf",
-        },
-        "file_by_getfile",
-        "accessUrl",
-        "https://ratsinfo.magdeburg.de/getfile.asp?id=77&type=do",
-    ),
     ("sternberg", "File", {"fileName": "Einladung.pdf.pdf"}, "extension_once", "fileName", "Einladung.pdf"),
     (
         "sternberg",

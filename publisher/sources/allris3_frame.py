@@ -99,8 +99,8 @@ def opened(html: bytes | str, url: str, marks: str) -> Frame:
     page, nodes = sheet(html, url, PARTS)
     parts = {node.id or node.tag: node for node in nodes}
     main = parts.get("rismain") or parts.get("rismain_raw")
-    labels: list[LexborNode] = main.css("td.kb1") if main is not None else []
-    if main is None or not (labels if marks == "td.kb1" else main.css_first(marks)):
+    labels: list[LexborNode] = main.css(".kb1") if main is not None else []
+    if main is None or not (labels if marks == ".kb1" else main.css_first(marks)):
         text = page.tree.body.text() if page.tree.body else ""
         raise Malformed(url, denial(text[:20_000], url) or f"a classic ALLRIS page with {marks}")
     if marks == "table" and len(text := plain(main.text())) < 300 and (why := denial(text, url)):
@@ -110,7 +110,7 @@ def opened(html: bytes | str, url: str, marks: str) -> Frame:
             page.block(parts[name], "portal")
     told = number((parts["meta"].attributes.get("content") or "").strip()) if "meta" in parts else None
     frame = Frame(page, main, page.take(parts.get("risname")), told, labels, [], [], {}, [], [])
-    return _parted(main, frame) if marks == "td.kb1" else frame
+    return _parted(main, frame) if marks == ".kb1" else frame
 
 
 def _parted(main: LexborNode, frame: Frame) -> Frame:
@@ -121,7 +121,7 @@ def _parted(main: LexborNode, frame: Frame) -> Frame:
         if node.tag == "td":
             frame.boxes.append(node)
         elif node.tag == "input":
-            if attributes.get("name") == "DOLFDNR":
+            if (attributes.get("name") or "").upper() == "DOLFDNR":
                 _form(node, number((attributes.get("value") or "").strip()), found)
         else:
             href = attributes.get("href") or ""
@@ -156,7 +156,7 @@ def own_key(frame: Frame, name: str) -> str:
     if key and told and key != told:
         raise Malformed(frame.page.url, f"{name}={key}, the page says {told}")
     if not (key or told):
-        field = frame.page.tree.css_first(f'#risnavi input[name="{name}"]')
+        field = frame.page.tree.css_first(f'#risnavi input[name="{name}" i]')
         key = number(field.attributes.get("value")) if field is not None else None
     if not (key or told):
         raise Malformed(frame.page.url, f"a page with a {name}")
@@ -209,7 +209,7 @@ def keys_of(node: LexborNode) -> dict[str, str]:
 
 def key_at(row: LexborNode, name: str) -> str | None:
     """Return the primary key `name` of a row: of its link, else of its form."""
-    link = row.css_first(f'a[href*="{name}="]')
+    link = row.css_first(f'a[href*="{name}=" i]')
     return (key_in(link.attributes.get("href"), name) if link is not None else None) or keys_of(row).get(name)
 
 
@@ -220,14 +220,14 @@ def values(frame: Frame, name: str) -> Iterator[Value]:
         label = " ".join(shown(cell))
         if not label:
             continue
-        field = field_of(label)
+        field = field_of(label) or field_of(cell.text() or "")
         if field is None:
             if label.endswith(":"):
                 page.note("unmapped", "label", f"{name}.{label.rstrip(':')}")
             continue
-        page.used.append(label)
+        page.used.extend(shown(cell))
         beside = after(cell, "td")
-        if field in ("stations", "files") or beside is None:
+        if field in ("stations", "files") or beside is None or "kb1" in (beside.attributes.get("class") or "").split():
             yield Value(field, label, cell, [])
         elif (inner := next(beside.iter(), None)) is None or beside.css_first("table") is None:
             if field in TEXTS and inner is not None:
@@ -294,7 +294,7 @@ def _following(anchor: LexborNode) -> Iterator[LexborNode]:
         elif at.is_element_node:
             if at.tag == "a" and (at.attributes.get("name") or "").startswith("allris"):
                 return
-            if at.tag == "table" and at.css_first("td.kb1") is not None:
+            if at.tag == "table" and at.css_first(".kb1") is not None:
                 return
             if at.css_first('a[name^="allris"]') is not None:
                 return

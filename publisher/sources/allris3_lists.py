@@ -8,8 +8,8 @@ from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
 from publisher.sources.allris3_frame import cells_of, inputs, key_at, keys_of, opened, own_key
-from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, _full, ended
-from publisher.sources.pages_common import GERMAN_DAY, HOUR, MONTHS, Sheet, day, hours, key_in, plain, shown
+from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, _full, ended, undated
+from publisher.sources.pages_common import DAY_LIKE, HOUR, MONTHS, Sheet, day, hours, key_in, plain, shown
 
 WEEKDAY = re.compile(r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.?")
 MONTH = re.compile(r"([A-Za-zä]{3,9})\.?\s+(\d{4})")
@@ -33,6 +33,10 @@ def calendar(html: bytes | str, url: str) -> dict[str, Any]:
             today = day(f"{told[1]}.{month[5:]}.{month[:4]}")
             page.rules.setdefault("day", []).extend(told[:2])
             told = told[2:]
+        elif told and (told[0].isdigit() or WEEKDAY.fullmatch(told[0])):  # half of a day is none
+            page.note("damage", "date", "si010.day")
+            page.rules.setdefault("day", []).append(told.pop(0))
+            today = None
         key = keys_of(row).get("SILFDNR") if told else None
         (page.used if key else page.rules.setdefault("no meeting", [])).extend(told)
         if key and all(entry["key"] != key for entry in meetings):
@@ -77,7 +81,8 @@ def meetings(html: bytes | str, url: str) -> dict[str, Any]:
         key = keys_of(row).get("SILFDNR")
         texts = [page.take(cell, "" if key else "header") for cell in cells]
         if key and key not in found:
-            at = next((text for text in texts if GERMAN_DAY.search(text)), "")
+            at = next((text for text in texts if DAY_LIKE.search(text)), "")
+            undated(page, at, "si018.day")
             found[key] = _listed(row, [text.replace(at, "") if text == at else text for text in texts], key, day(at))
     return ended(page, {"kind": "meetings", "meetings": list(found.values()), "next": _next(main, url)}, "si018")
 
@@ -91,21 +96,24 @@ def papers(html: bytes | str, url: str) -> dict[str, Any]:
     page, main = frame.page, frame.main
     found: dict[str, dict[str, Any]] = {}
     for row in main.css("table.tl1 tr"):
-        link = row.css_first('a[href*="VOLFDNR="]')
+        link = row.css_first('a[href*="VOLFDNR=" i]')
         key = key_in(link.attributes.get("href"), "VOLFDNR") if link is not None else None
         told = page.block(row, "" if key else "header")
         if link is not None and key and key not in found:
-            found[key] = {"key": key} | _paper(link, told)
+            at = next((text for text in told if DAY_LIKE.fullmatch(text)), "")
+            undated(page, at, "vo040.date")
+            found[key] = {"key": key} | _paper(link, told, at)
+    if not found and any(DAY_LIKE.fullmatch(text) for text in page.rules.get("header", ())):
+        raise Malformed(url, "a list whose papers carry VOLFDNR")
     facts = {"kind": "papers", "paper": list(found.values()), "next": _next(main, url)}
     return ended(page, facts, "vo040")
 
 
-def _paper(link: LexborNode, told: list[str]) -> dict[str, Any]:
+def _paper(link: LexborNode, told: list[str], at: str) -> dict[str, Any]:
     raw = (link.text() or "").strip()
     reference, gap, name = raw.partition("\xa0")
     if not gap:
         reference, name = "", raw
-    at = next((text for text in told if GERMAN_DAY.fullmatch(text)), "")
     kind = told[-1] if told[-1] not in (plain(raw), at) else ""
     return _full({"reference": plain(reference), "name": plain(name), "date": day(at), "paperType": kind})
 
@@ -124,17 +132,21 @@ def organizations(html: bytes | str, url: str) -> dict[str, Any]:
     page, main = frame.page, frame.main
     found: dict[str, dict[str, Any]] = {}
     for row in main.css("tr"):
-        link = row.css_first('a[href*="LFDNR="]')
+        link = row.css_first('a[href*="LFDNR=" i]')
         href = link.attributes.get("href") if link is not None else None
         key = next((f"{word}-{number}" for name, word in ORGANIZATION[:4] if (number := key_in(href, name))), None)
         if key is None and row.css_first("table") is not None:
             continue
         told = shown(row)
+        name = plain(link.text()) if key and link is not None else ""
+        if name in told:
+            told.insert(0, told.pop(told.index(name)))
         page.used.extend(told[:1] if key else ())
         page.rules.setdefault("statistics", []).extend(told[1:] if key else told)
         if key and told and key not in found:
-            ended_at = next((day(text) for text in told[1:] if "bis" in text.lower() and day(text)), None)
-            found[key] = _full({"key": key, "name": told[0], "endDate": ended_at})
+            until = next((text for text in told[1:] if "bis" in text.lower() and DAY_LIKE.search(text)), "")
+            undated(page, until, "au010.endDate")
+            found[key] = _full({"key": key, "name": told[0], "endDate": day(until)})
     return ended(page, {"kind": "organizations", "organization": list(found.values())}, "au010")
 
 
@@ -149,7 +161,9 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
     if not parameter:
         raise Malformed(url, "an address with AULFDNR, FRLFDNR, PALFDNR or GRLFDNR")
     facts: dict[str, Any] = {"kind": "organization", "key": f"{word}-{own_key(frame, parameter)}", "name": frame.title}
-    facts["member"] = [member for row in main.css("table.tl1 tr") if (member := _member(page, row))]
+    rows = main.css("table.tl1 tr")
+    heads = next(([plain(cell.text()).lower() for cell in cells_of(row)] for row in rows if row.css_first("th") is not None), [])
+    facts["member"] = [member for row in rows if (member := _member(page, row, heads))]
     if closed := len(page.rules.get("withheld", ())):
         page.note("withheld", "member without page", "organization.membership", closed)
     _contact(page, main, facts)
@@ -159,13 +173,22 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
     return ended(page, facts, "au020")
 
 
-def _member(page: Sheet, row: LexborNode) -> dict[str, Any] | None:
+def _member(page: Sheet, row: LexborNode, heads: list[str]) -> dict[str, Any] | None:
     key = key_at(row, "KPLFDNR")
     # A member whom the town gives no page has no key: nobody could tell two of one name apart (seen: Bergedorf, "zubenannte Bürger").
     told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
     if not key or not told:
         return None
-    return _full({"key": key, "name": told[0], "role": " ".join(told[1:2]), "function": " ".join(told[2:])})
+    name = next((text for link in row.css('a[href*="KPLFDNR=" i]') if (text := plain(link.text()))), "")
+    if name not in told:
+        page.note("damage", "member_without_name", "organization.membership")
+        return None
+    cells = [plain(cell.text(separator=" ")) for cell in cells_of(row)]
+    at = next((place for place, text in enumerate(cells) if text == name), len(cells))
+    named = heads if len(heads) == len(cells) else []
+    role = next((place for place, head in enumerate(named) if head.startswith(("art ", "rolle"))), at + 1)
+    rest = [text for place, text in enumerate(cells) if text and place > min(at, role) and place not in (at, role)]
+    return _full({"key": key, "name": name, "role": " ".join(cells[role : role + 1]), "function": " ".join(rest)})
 
 
 def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
@@ -207,16 +230,17 @@ def person(html: bytes | str, url: str) -> dict[str, Any]:
             withheld += sum(len(page.block(cell, "withheld" if cell.tag == "td" else "header")) for cell in cells)
             continue
         texts = [text for cell in cells if (text := page.take(cell))]
-        found.append(_full({"organization": key, "name": (texts + [""])[0]}) | _period(texts[1:]))
+        found.append(_full({"organization": key, "name": (texts + [""])[0]}) | _period(page, texts[1:]))
     facts["membership"] = found
     if withheld:
         page.note("withheld", "contact", "person.location", withheld)
     return ended(page, facts, "kp020")
 
 
-def _period(texts: list[str]) -> dict[str, Any]:
+def _period(page: Sheet, texts: list[str]) -> dict[str, Any]:
     """Return role and days: ["Mitglied", "14.07.1999 - 13.12.1999"], ["Mitglied", "seit 02.07.2014"]."""
-    dated = next((text for text in texts if GERMAN_DAY.search(text)), "")
+    dated = next((text for text in texts if DAY_LIKE.search(text)), "")
+    undated(page, dated, "kp020.membership")
     role = next((text for text in texts if text != dated and "keine" not in text.lower()), "")
     days = [day(hit[2]) for hit in PERIOD.finditer(dated)]
     if len(days) == 1:

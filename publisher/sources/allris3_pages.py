@@ -6,19 +6,21 @@ from typing import Any
 from selectolax.lexbor import LexborNode
 
 from publisher.sources.allris3_frame import Frame, Value, after, authors, cells_of, field_of, keys_of, opened, own_key, texts, values
-from publisher.sources.pages_common import Sheet, booked, day, groups, hours, key_in, plain, shown
+from publisher.sources.pages_common import DAY_LIKE, Sheet, booked, day, groups, hours, key_in, plain, shown
 from publisher.sources.pages_common import number as number_of
 
 CANCELLED = re.compile(r"entf(?:ä|ae)llt|abgesagt|fällt aus|ausgefallen|aufgehoben", re.IGNORECASE)
 OPEN = re.compile(r"\(?\s*(?:offen|noch offen|ohne)\s*\)?|-+", re.IGNORECASE)
 ORGANIZATION = (("AULFDNR", "au"), ("FRLFDNR", "fr"), ("PALFDNR", "pa"), ("GRLFDNR", "gr"), ("KPLFDNR", "kp"))
+POINT = re.compile(r"(?:Ö|N|NÖ)\s*[\d.]+|\d+(?:\.\d+)*\.?")
+ROLE = re.compile(r"entscheidung|vorberatung|anhörung|kenntnisnahme|information|beratung|behandlung|bericht|beschließend", re.IGNORECASE)
 COMMENT = re.compile(r"<!--\s*(\d{1,18})\s*-->")
 CLERKS = re.compile(r"(?<!\s)\s*+\b(?:verfasser|bearbeiter|ansprechpartner|ansprechperson|antragsteller)[^:]{0,12}:\s*", re.IGNORECASE)
 
 
 def paper(html: bytes | str, url: str) -> dict[str, Any]:
     """Return what a vo020 page says of one Paper. Raises Malformed."""
-    frame = opened(html, url, "td.kb1")
+    frame = opened(html, url, ".kb1")
     facts: dict[str, Any] = {"kind": "paper", "key": own_key(frame, "VOLFDNR")} | reference(frame.title)
     head(frame, facts, "vo020")
     facts["section"] = [{"anchor": code} | part for code, part in texts(frame).items()]
@@ -52,13 +54,20 @@ def head(frame: Frame, facts: dict[str, Any], name: str) -> None:
         elif value.lines:
             facts.setdefault("date" if value.field == "date" else value.field, " ".join(value.lines))
     if "date" in facts:
+        undated(page, facts["date"], f"{name}.date")
         facts["date"] = day(facts["date"])
+
+
+def undated(page: Sheet, text: str, path: str) -> None:
+    """Note a day that is printed in a form which leaves it open: "03.11.25" may be of two centuries."""
+    if DAY_LIKE.search(text) and not day(text):
+        page.note("damage", "date", path)
 
 
 def related(value: Value) -> list[dict[str, str]]:
     """Return the papers that a cell links to: key and reference as printed."""
     found = {}
-    for link in value.cell.css('a[href*="VOLFDNR"]'):
+    for link in value.cell.css('a[href*="VOLFDNR" i]'):
         if key := key_in(link.attributes.get("href"), "VOLFDNR"):
             found[key] = {"key": key, "name": plain(link.text())}
     return list(found.values()) or [{"name": line} for line in value.lines]
@@ -83,21 +92,39 @@ def stations(page: Sheet, label: LexborNode) -> list[dict[str, Any]]:
         if len(cells) <= 4:
             if station and not dated:
                 found.append(station)
+            told = [text for text in said if text]
+            who = "" if told and ROLE.fullmatch(told[0]) else told.pop(0) if told else ""
             state = plain(cells[0].attributes.get("title") or "")
-            station = _full({"status": state, "organization": said[1], "role": said[2] if len(said) > 2 else ""})
+            station = _full({"status": state, "organization": who, "role": told[0] if told else ""})
             dated = False
         elif station is not None:
             dated = True
-            found.append(station | _detail(line, cells, said))
+            found.append(station | _detail(page, line, cells, said))
     if station and not dated:
         found.append(station)
     return found
 
 
-def _detail(row: LexborNode, cells: list[LexborNode], said: list[str]) -> dict[str, Any]:
+def _detail(page: Sheet, row: LexborNode, cells: list[LexborNode], said: list[str]) -> dict[str, Any]:
+    """Return one date of a station: its columns found by the day and by the link to the meeting, for towns show more or fewer of them."""
     keys = keys_of(row)
-    name = next((text for text in said[3:4] if text), "")
-    found = {"status": plain(cells[0].attributes.get("title") or ""), "day": day(said[1]), "name": name, "result": decided(said[4])}
+    dated = next((at for at, text in enumerate(said) if DAY_LIKE.search(text)), None)
+    linked = next((at for at, cell in enumerate(cells) if said[at] and at != dated and cell.css_first('a[href*="SILFDNR" i]')), None)
+    if dated is None and linked is None:
+        page.note("damage", "station_unreadable", "vo020.consultation")
+        return {}
+    printed = said[dated] if dated is not None else ""
+    undated(page, printed, "vo020.consultation")
+    at = linked if linked is not None else (dated or 0) + 2
+    if linked is None and len(cells) != 7:  # a closed meeting bears no link, and the columns are not the usual ones
+        at = next((place for place in range((dated or 0) + 1, len(said)) if said[place]), len(said))
+    more = [text for text in said[at + 1 :] if text and text != printed]
+    if len(more) > 1:
+        page.note("unmapped", "text", "vo020.consultation", len(more) - 1)
+    found = {
+        "status": plain(cells[0].attributes.get("title") or ""), "day": day(printed), "name": said[at] if at < len(said) else "",
+        "result": decided(more[0]) if more else "",
+    }  # fmt: skip
     return _full(found | {"meeting": keys.get("SILFDNR"), "agendaItem": keys.get("TOLFDNR")})
 
 
@@ -130,7 +157,7 @@ def menus(frame: Frame) -> None:
 
 def agenda(html: bytes | str, url: str) -> dict[str, Any]:
     """Return what a to010 page says of one Meeting and its AgendaItems. Raises Malformed."""
-    frame = opened(html, url, "td.kb1")
+    frame = opened(html, url, ".kb1")
     page, title = frame.page, frame.title
     facts: dict[str, Any] = {"kind": "meeting", "key": own_key(frame, "SILFDNR")}
     sitting(frame, facts, "to010")
@@ -159,6 +186,8 @@ def sitting(frame: Frame, facts: dict[str, Any], name: str) -> None:
                 page.note("damage", "date", f"{name}.{value.label}")
         elif value.field == "time":
             facts["start"], facts["end"] = hours(text)
+            if text and not facts["start"]:
+                page.note("damage", "time", f"{name}.{value.label}")
         elif value.field in ("author", "clerk"):
             authors(page, value, name)
         elif text:
@@ -181,7 +210,7 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     seen: set[str] = set()
     for row in table.css("tr"):
         first = row.css_first("td,th")
-        if first is None or first.tag == "th":
+        if first is None or row.css_first("th") is not None:
             page.block(row, "header")
             continue
         item = _item(page, row, first, files)
@@ -204,6 +233,8 @@ def _item(page: Sheet, row: LexborNode, first: LexborNode, files: dict[str, dict
     if not points and not said:
         return None
     head = shown(first)
+    if not head and said and POINT.fullmatch(said[0]):
+        head = said[:1]  # a column more in front
     number, public = numbered(" ".join(head))
     item: dict[str, Any] = {"key": None, "number": number, "public": public}
     rest = said[len(head) :]
@@ -289,7 +320,7 @@ def numbered(text: str) -> tuple[str | None, bool | None]:
 
 def item(html: bytes | str, url: str) -> dict[str, Any]:
     """Return what a to020 page says of one AgendaItem: result, minutes, resolution, vote. Raises Malformed."""
-    frame = opened(html, url, "td.kb1")
+    frame = opened(html, url, ".kb1")
     page, title = frame.page, frame.title
     facts: dict[str, Any] = {"kind": "item", "key": own_key(frame, "TOLFDNR")}
     sitting(frame, facts, "to020")

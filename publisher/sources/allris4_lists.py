@@ -126,7 +126,7 @@ def person(body: bytes | str, url: str) -> dict[str, Any]:
         told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
         withheld += 0 if key or row.css_first("th") is not None else len(told)
         if key and told:
-            facts["membership"].append(_full({"organization": f"gr-{key}", "name": told[0]}) | _period(told[1:]))
+            facts["membership"].append(_full({"organization": f"gr-{key}", "name": told[0]}) | _period(page, told[1:]))
     _contact(frame, "person.location", withheld)
     return ended(page, facts, "kp020")
 

@@ -1,5 +1,6 @@
 """What parsers of council pages share: bytes to text, clean words, German days and hours, ids, the count of lines, privacy."""
 
+import codecs
 import re
 import unicodedata
 from collections import Counter
@@ -25,14 +26,21 @@ def decoded(body: bytes, content_type: str = "") -> str:
     """Return the text of a page whatever charset it claims.
 
     ALLRIS 3 says ISO-8859-1 and writes windows-1252 (seen: all Hamburg districts); the header names no charset at all. Bytes that are
-    UTF-8 are never anything else in practice; a page that says UTF-8 and is cut in mid-letter stays UTF-8.
+    UTF-8 are never anything else in practice. Of bytes that are not quite UTF-8 the letters decide: more whole ones than broken ones, and
+    it is UTF-8 with a few torn; a page without any that says UTF-8 and is cut in mid-letter stays UTF-8.
     """
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return body.decode("utf-16", "replace")
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
         head = content_type.lower().encode("ascii", "replace") + b" " + body[:2048].lower()
         told = b"utf-8" in head and b"utf-8" in CHARSET.findall(head)
-        return body.decode("utf-8" if told else "cp1252", "replace")
+        text = body.decode("utf-8", "replace")
+        torn = text.count("\ufffd")
+        whole = sum(not letter.isascii() for letter in text) - torn
+        return text if whole > torn or (told and error.end == len(body)) else body.decode("cp1252", "replace")
 
 
 def plain(text: str | None) -> str:
@@ -162,7 +170,8 @@ GERMAN_DAY = re.compile(r"(?<!\d)(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?!\d)")
 ISO_DAY = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
 NAMED_DAY = re.compile(r"(?<!\d)(\d{1,2})\.?\s+([A-Za-zÄäÖöÜü]{3,9})\.?,?\s+(\d{4})(?!\d)")
 ENGLISH_DAY = re.compile(r"\b([A-Za-z]{3,9})\.?\s+(\d{1,2}),\s+(\d{4})(?!\d)")
-HOUR = re.compile(r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?!\d)(\s?[AaPp][Mm]\b)?")
+HOUR = re.compile(r"(?<![\d:./])([01]?\d|2[0-4])(?::([0-5]\d)(?!\d)(\s?[AaPp][Mm]\b)?|\.([0-5]\d)(?=\s*(?:Uhr|h\b|-|–|bis\b))|(?=\s*Uhr))")
+DAY_LIKE = re.compile(r"(?<!\d)\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}(?!\d)")
 
 
 def day(text: str) -> str | None:
@@ -189,13 +198,13 @@ def _iso(year: int, month: int, number: int) -> str | None:
 
 
 def hours(text: str) -> tuple[str | None, str | None]:
-    """Return begin and end as "HH:MM" of "17:30 - 18:00", "ab 17:30 Uhr", "5:30 PM"; None where nothing stands."""
+    """Return begin and end as "HH:MM" of "17:30 - 18:00", "ab 17.30 Uhr", "17 Uhr", "5:30 PM"; None where nothing stands."""
     found = []
     for hit in HOUR.finditer(text):
         hour = int(hit[1])
         if hit[3]:
             hour = hour % 12 + (12 if hit[3].strip().lower() == "pm" else 0)
-        found.append(f"{hour:02d}:{hit[2]}")
+        found.append(f"{hour:02d}:{hit[2] or hit[4] or '00'}")
     return (found + [None, None])[0], (found + [None, None])[1]
 
 

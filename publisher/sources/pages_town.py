@@ -57,8 +57,17 @@ class Walk:
         self.met: set[str] = set()
         self.members: list[dict[str, Any]] = []
         self.rostered: set[str] = set()
+        self.loose: list[Note] = []
 
     def records(self) -> Found:
+        """Yield every record; what lists and calendars could not tell is noted with the next record after them."""
+        for item in self.all():
+            if isinstance(item, Record) and self.loose:
+                item = item._replace(notes=item.notes + tuple(self.loose))
+                self.loose.clear()
+            yield item
+
+    def all(self) -> Found:
         """Yield every record, then what no month led to."""
         title = self.source.title or self.source.publisher or self.source.name
         body = oparl.body_object(self.place, title, self.source.url)
@@ -82,6 +91,7 @@ class Walk:
             if isinstance(facts, Refusal):
                 yield facts
                 continue
+            self.loose += damage(facts)
             for paper in facts.get("paper", ()):
                 if paper["key"] not in self.dates:
                     self.listed.append(paper["key"])
@@ -98,6 +108,7 @@ class Walk:
                 if facts.reason not in CLOSED:
                     yield facts
                 continue
+            self.loose += damage(facts)
             for organization in facts.get("organization", ()):
                 self.organizations.meet(organization | {"url": facts["url"]})
         yield from self.new_organizations()
@@ -150,6 +161,7 @@ class Walk:
 
     def month(self, facts: dict[str, Any]) -> Found:
         """Yield the meetings of one calendar page."""
+        self.loose += damage(facts)
         for entry in facts.get("meetings", ()):
             if entry["key"] not in self.met:
                 yield from self.meeting(entry | {"url": facts["url"]})
@@ -268,6 +280,11 @@ def books(source: Source, fetch: Fetch, system: System) -> Iterator[tuple[str, d
         if isinstance(item, Refusal):
             yield item
     yield from walk.reader.books
+
+
+def damage(facts: dict[str, Any]) -> list[Note]:
+    """Return the notes of a list page on what stands there and could not be read; the rest of its books is `books`'s."""
+    return [note for note in facts.get("notes", ()) if note.kind == "damage"]
 
 
 def joined(rows: list[dict[str, Any]], history: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -82,7 +82,6 @@ REPAIRS: dict[str, tuple[Repair, ...]] = {
     "sessionnet": (
         Repair(dates.end_of_day_unknown, ("Meeting", "AgendaItem"), ("end",)),
         Repair(shapes.agenda_is_no_protocol, ("Meeting",), ("verbatimProtocol",)),
-        Repair(files.file_by_getfile, ("File",), traces=(b"magdeburg",)),
     ),
     "rubin": (Repair(dates.stamp_of_the_answer, keys=("created", "modified")),),
     "muenchen": (),

@@ -72,14 +72,3 @@ def file_path_with_one_slash(obj: dict[str, Any]) -> dict[str, Any]:
         if isinstance(obj.get(key), str) and "/files//rim" in obj[key]
     }
     return obj | changed if changed else obj
-
-
-def file_by_getfile(obj: dict[str, Any]) -> dict[str, Any]:
-    """Write the address under which SessionNet in Magdeburg (2026) answers, getfile.asp?id=N&type=do, for the dead one it prints."""
-    number = re.search(r"/files?/(?:\w+/)?(\d+)$", str(obj.get("id", "")))
-    changed = {
-        key: f"{parts.scheme}://{parts.netloc}/getfile.asp?id={number[1]}&type=do"
-        for key in ("accessUrl", "downloadUrl")
-        if number and isinstance(obj.get(key), str) and "magdeburg" in (parts := urlsplit(obj[key])).netloc and "getfile" not in parts.path
-    }
-    return obj | changed if changed else obj
