@@ -7,9 +7,12 @@ import sys
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from publisher.errors import Busy, Malformed, Misconfigured, QueryRefused
-from publisher.store import opened, rows
+from publisher.store import opened, oxigraph, rows
+from publisher.store.oxigraph import portions
 
 PAPER = "https://ris.example.org/eli/dl/05334/vorlage/{}"
 
@@ -35,6 +38,28 @@ def store(tmp_path):
 
 
 def test_load_takes_chunks_cut_anywhere(store):
+    text = b"".join(nquads(key, f"Vorlage {key:03}") for key in range(300))
+
+    store.load(text[at : at + 97] for at in range(0, len(text), 97))
+
+    assert names(store) == [f"Vorlage {key:03}" for key in range(300)]
+
+
+@given(st.lists(st.text("a\n", max_size=9).map(str.encode), max_size=30), st.integers(1, 20))
+def test_portions_are_of_whole_lines_and_leave_nothing_out(chunks, size):
+    found = [b"".join(portion) for portion in portions(chunks, size)]
+
+    assert b"".join(found) == b"".join(chunks)
+    assert all(found)
+    assert all(portion.endswith(b"\n") for portion in found[:-1])
+
+
+def test_portions_end_with_the_chunk_that_makes_their_size():
+    assert [b"".join(portion) for portion in portions([b"a\n", b"b\nc", b"c\n", b"d\n", b"e\n"], 5)] == [b"a\nb\n", b"cc\nd\n", b"e\n"]
+
+
+def test_a_load_in_several_portions_is_that_of_one(store, monkeypatch):
+    monkeypatch.setattr(oxigraph, "PORTION", 1000)
     text = b"".join(nquads(key, f"Vorlage {key:03}") for key in range(300))
 
     store.load(text[at : at + 97] for at in range(0, len(text), 97))
