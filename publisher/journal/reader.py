@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,6 +89,15 @@ class Reader:
     def close(self) -> None:
         self.db.close()
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Read several things of one page under one lock, not each under its own: half the price of a small look-up. Not to be nested."""
+        self.db.execute("begin")
+        try:
+            yield
+        finally:
+            self.db.execute("commit")
+
     def get(self, iri: str) -> Found | None:
         """Return the record or embedded object at `iri`, tombstones included, or None."""
         row = self.db.execute(GET, {"iri": iri, "release": self.release}).fetchone()
@@ -165,8 +174,11 @@ class Reader:
         """Return the records and parts that refer to `iri` (by a certain key, of a certain class), newest first."""
         where = "l.target = :iri and l.first <= :release and l.last > :release"
         where += (" and l.type = :type" if type else "") + (" and l.key = :key" if key else "")
+        arguments = {"iri": iri, "type": type, "key": key, "limit": limit, "release": self.release}
+        if self.db.execute(f"select 1 from link l where {where} limit 1", arguments).fetchone() is None:
+            return []  # as mostly: many times cheaper than grouping and sorting nothing
         sql = f"where e.iri in (select l.iri from link l where {where}) and {NOW} group by e.iri order by e.day desc, e.iri limit :limit"
-        return list(self._found(sql, {"iri": iri, "type": type, "key": key, "limit": limit}))
+        return list(self._found(sql, arguments))
 
     def by_reference(self, jurisdiction: str, reference: str) -> list[Found]:
         """Return the papers of a jurisdiction that carry this number; numbers need not be unique."""

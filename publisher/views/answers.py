@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import orjson
 from flask import Response, request
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header, quote_etag
 
 CONDITIONAL = frozenset(f"HTTP_{name}" for name in ("IF_NONE_MATCH", "IF_MODIFIED_SINCE", "IF_MATCH", "IF_UNMODIFIED_SINCE", "RANGE"))
@@ -52,6 +53,12 @@ def _matches(pattern: str, media: str) -> int:
     if pattern == media.partition("/")[0] + "/*":
         return 2
     return 1 if pattern in ("*/*", "*") else 0
+
+
+@lru_cache(2000)
+def preferred(accept: str, offered: tuple[str, ...]) -> str:
+    """Return the offered language that an Accept-Language header wants most, "" if none."""
+    return parse_accept_header(accept, LanguageAccept).best_match(offered) or ""
 
 
 def validated(response: Response, tag: str, modified: str = "", max_age: int = 300) -> Response:

@@ -47,7 +47,7 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
     """Return a found record as `media`, with validators, links to its other formats, and what the answer varied by."""
     page = media in ("text/html", "application/xhtml+xml")
     profile = _profile(request.headers.get("Accept", ""))
-    inline = request.args.get("context") == "inline"
+    inline = bool(request.query_string) and request.args.get("context") == "inline"
     form = "-".join(filter(None, (SUFFIX_OF.get(media, "html"), VERSION, profile, "inline" if inline else "")))
     lang = pages.language() if page else ""
     tag = f"{found.hash[:20]}-{found.seq}-{form}" + (f"-{pages.stamp(reader, lang)}" if page else "")
@@ -67,8 +67,8 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
     if response.status_code == 304:
         response.headers.update({"ETag": f'"{tag}"', "Cache-Control": CACHING})
         return response
-    response.headers["Link"] = link_header(found)
-    _remember(response, tag, key)
+    response.headers["Link"] = link_header(found, reader.release)
+    _remember(response, tag, key, reader.release)
     # When we read it, not what the source says: many change a record and leave its date. A page shows other records too.
     return validated(response, tag, "" if page else found.recorded)
 
@@ -88,16 +88,17 @@ def _question() -> tuple[str, str, str, str]:
     return request.full_path, asked.get("HTTP_ACCEPT", ""), asked.get("HTTP_ACCEPT_LANGUAGE", ""), pages.today().isoformat()
 
 
-def _remember(response: Response, tag: str, key: Any) -> None:
+def _remember(response: Response, tag: str, key: Any, number: int) -> None:
     """Note how a question was answered, as long as the release is in service."""
     held: tuple[int, dict[Any, Kept]] = current_app.extensions.get("tags", (0, {}))
-    number = current_app.config["RELEASE"]().number
     if held[0] != number or len(held[1]) > 20_000:
         held = current_app.extensions["tags"] = (number, {})
-    if sum(map(len, _question())) < 600:
+    question = _question()
+    if sum(map(len, question)) < 600:
         told = {"ETag": f'"{tag}"', "Cache-Control": CACHING}
-        kept = {name: response.headers[name] for name in ("Vary", "Content-Location", "X-Publisher-Release")}
-        held[1][_question()] = Kept(tag, kept | told, dict(response.headers) | told, response.status_code, key)
+        said = dict(response.headers)
+        kept = {name: said[name] for name in ("Vary", "Content-Location", "X-Publisher-Release")}
+        held[1][question] = Kept(tag, kept | told, said | told, response.status_code, key)
 
 
 def _again() -> Response | None:
@@ -158,11 +159,11 @@ def _named(reader: Reader, iri: str) -> tuple[Found | None, str | None]:
     return found, None
 
 
-def link_header(found: Found) -> str:
+def link_header(found: Found, release: int) -> str:
     """Return the Link header of a record: its other formats, its own address, its report, and what is confirmed to be the same."""
     others = [f'<{found.iri}.{suffix}>; rel="alternate"; type="{media}"' for suffix, media in BY_SUFFIX.items() if suffix != "json"]
     report = f'<{current_app.config["BASE"]}/report/record?iri={quote(found.iri, safe="")}>; rel="describedby"'
-    same = [f'<{other}>; rel="{predicate}"' for predicate, other in links().of.get(found.iri, ())]
+    same = [f'<{other}>; rel="{predicate}"' for predicate, other in links(release).of.get(found.iri, ())]
     return ", ".join([*others, f'<{found.iri}>; rel="canonical"', report, *same])
 
 

@@ -106,7 +106,7 @@ class Express:
         body = WRITERS[media](orjson.loads(found.json)) if media in WRITERS else with_context(found.json, reader.base)
         body = body if isinstance(body, bytes) else body.encode()
         with self.app.app_context():
-            own += [("Link", link_header(found)), ("Content-Length", str(len(body)))]
+            own += [("Link", link_header(found, reader.release)), ("Content-Length", str(len(body)))]
         if stamp := http_date(found.recorded):
             own.append(("Last-Modified", stamp))
         start("200 OK", [*own, *told])

@@ -229,6 +229,7 @@ def place(station: Station, lang: str) -> str:
     return " / ".join(within(one.name, lang) for one in station.committees if one.name)
 
 
+@lru_cache(5000)
 def within(name: str, lang: str) -> str:
     """Return the name of a committee with "in": "im Rat", "in der Bezirksvertretung Mitte", "im Gremium „Kleine Kommission“"."""
     if lang == "en":
@@ -239,6 +240,7 @@ def within(name: str, lang: str) -> str:
     return f"im {name}" if OTHERS.search(head) else f"im Gremium „{name}“"
 
 
+@lru_cache(5000)
 def purpose(role: str, lang: str) -> str:
     """Return what a consultation is for: "zur Entscheidung", "for decision"; the source's own word in brackets if we do not know it."""
     slug = _words().slug("consultation-role", role) if role else None

@@ -58,12 +58,14 @@ def search() -> Response:
     except Unreachable:
         hits, missing = Hits(0, []), True
     things = Things(reader())
+    with things.reader.still():
+        shown_hits = [_shown(hit, things, lang) for hit in hits.hits]
     return shown(
         "search.html",
         title=want.q,
         want=want,
         total=hits.total,
-        hits=[_shown(hit, things, lang) for hit in hits.hits],
+        hits=shown_hits,
         missing=missing,
         **remembered(("choices", lang), lambda: _choices(things, lang), things.reader.release),
         chosen=name_of(things(want.filters["organization"]) or {}) if want.filters["organization"] else "",

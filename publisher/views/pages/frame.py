@@ -19,8 +19,9 @@ from publisher.errors import Busy
 from publisher.journal.reader import Reader
 from publisher.ontology import VERSION, ontology
 from publisher.views import standing, words
-from publisher.views.answers import HTML, negotiated
+from publisher.views.answers import HTML, negotiated, preferred
 from publisher.views.examples import example, examples
+from publisher.views.pages.compiled import Brisk, escaped
 from publisher.views.pages.memory import REMEMBERED, Memory
 from publisher.views.pages.site import Site, site_of
 
@@ -36,11 +37,14 @@ POLICY = "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancesto
 COUNTED = frozenset(key.removeprefix("many_") for key in words.TEXTS if key.startswith("many_"))
 FORMATS = (("JSON-LD", "jsonld"), ("Turtle", "ttl"), ("N-Triples", "nt"), ("RDF/XML", "rdf"))
 MEDIA = {"jsonld": "application/ld+json", "ttl": "text/turtle", "nt": "application/n-triples", "rdf": "application/rdf+xml"}
+ALTERNATES = "\n".join(f'<link rel="alternate" href="\0.{suffix}" title="{name}" type="{MEDIA[suffix]}">' for name, suffix in FORMATS)
+BREAK = Markup("<br>")
+FILTERS = ("href", "named", "link", "links", "committees", "day", "weekday", "num", "paragraphs", "alternates", "downloads")
 
 
 def language() -> str:
     """Return "de" or "en": what the address asks for, else what the browser prefers; German where neither names one of them."""
-    return asked_language() or request.accept_languages.best_match(words.LANGUAGES) or "de"
+    return asked_language() or preferred(request.headers.get("Accept-Language", "")[:500], words.LANGUAGES) or "de"
 
 
 def asked_language() -> str:
@@ -128,7 +132,12 @@ def name_of(obj: Mapping[str, Any]) -> str:
 
 def place_of(iri: str) -> str:
     """Return the address of a thing of ours without its host, with the chosen language; a foreign one as it is, "" if unsafe."""
-    return _addresses(asked_language())[0](iri)
+    return placing()(iri)
+
+
+def placing() -> Callable[[str], str]:
+    """Return `place_of` for this request, for whoever asks it more than once."""
+    return _addresses(asked_language())[0]
 
 
 def at(path: str, **arguments: Any) -> str:
@@ -191,9 +200,8 @@ def document(json: bytes, base: str) -> Markup:
 def paragraphs(text: str) -> Markup:
     """Return a plain text of a source as paragraphs, with its line breaks, everything in it escaped."""
     blocks = (block.strip("\n") for block in re.split(r"\n[ \t\u00a0]*\n", text.strip()))
-    return Markup("\n").join(
-        Markup('<p dir="auto">{}</p>').format(Markup("<br>").join(line for line in block.split("\n"))) for block in blocks if block.strip()
-    )
+    lined = (escaped(block).replace("\n", BREAK) for block in blocks if block.strip())
+    return Markup("\n".join(f'<p dir="auto">{block}</p>' for block in lined))
 
 
 def label(term: str, lang: str) -> str:
@@ -229,6 +237,7 @@ def templates(lang: str, asked: str) -> Environment:
     if (lang, asked) not in made:
         environment = current_app.jinja_env.overlay(extensions=[WordedInEnglish if lang == "en" else Worded])
         environment.filters = environment.filters | _filters(lang, asked)
+        environment.code_generator_class = Brisk
         made[lang, asked] = environment
     return made[lang, asked]
 
@@ -239,7 +248,10 @@ def _filters(lang: str, asked: str) -> dict[str, Callable[[Any], Any]]:
     anchor = '<a href="%s" dir="auto">%s</a>'
 
     def linked(iri: str, name: str) -> Markup:
-        return Markup(anchor % (escape(href(iri)), escape(name)))
+        return Markup(anchor % (escaped(href(iri)), escaped(name)))
+
+    def downloads(iri: str) -> Markup:
+        return Markup(" ".join([f'<a href="{escaped(href(f"{iri}.{suffix}"))}">{name}</a>' for name, suffix in FORMATS]))
 
     return {
         "href": href,
@@ -251,18 +263,19 @@ def _filters(lang: str, asked: str) -> dict[str, Callable[[Any], Any]]:
         "weekday": lambda value: words.weekday(standing.moment(value)[0], lang),
         "num": lambda count: words.number(count, lang),
         "paragraphs": paragraphs,
+        "alternates": lambda iri: Markup(ALTERNATES.replace("\0", escaped(iri))),
+        "downloads": downloads,
     }
 
 
 @blueprint.record_once
 def _filtered(state: Any) -> None:
     """Let templates of other blueprints be compiled as well: they ask for the reader's language when they are filled in."""
-    names = ("href", "named", "link", "links", "committees", "day", "weekday", "num", "paragraphs")
 
     def later(name: str) -> Callable[[Any], Any]:
         return lambda value: _filters(language(), asked_language())[name](value)
 
-    state.app.jinja_env.filters.update({name: later(name) for name in names})
+    state.app.jinja_env.filters.update({name: later(name) for name in FILTERS})
 
 
 @cache

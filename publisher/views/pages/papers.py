@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from publisher.concepts import concepts, mark_of
 from publisher.views import standing, words
-from publisher.views.pages.frame import Things, dead_links, name_of, place_of, site, today
+from publisher.views.pages.frame import Things, dead_links, name_of, placing, site, today
 from publisher.views.pages.places import outline, places_of
 
 KEYS = frozenset(
@@ -110,7 +111,7 @@ def rivals(obj: dict[str, Any], stations: Iterable[standing.Station], things: Th
 def attachments(obj: dict[str, Any], things: Things, keys: Iterable[str]) -> list[Attachment]:
     """Return the files under the given keys, the main one first; a dead link that the harvest saw is named as such."""
     found: dict[str, Attachment] = {}
-    lost = dead_links(things.reader.release)
+    lost, place_of = dead_links(things.reader.release), placing()
     for key in keys:
         for file in things.of(obj.get(key)):
             url = next((place_of(str(file[name])) for name in ("downloadUrl", "accessUrl") if file.get(name)), "")
@@ -121,6 +122,7 @@ def attachments(obj: dict[str, Any], things: Things, keys: Iterable[str]) -> lis
     return list(found.values())
 
 
+@lru_cache(1000)
 def _kind(mime: str) -> str:
     return re.sub(r"^.*/(?:vnd\.|x-)?", "", mime).upper()[:12]
 

@@ -71,7 +71,12 @@ def render(found: Found, reader: Reader, lang: str) -> tuple[Any, bytes]:
     By the key the page can be had `again` without reading the record.
     """
     key = (found.iri, found.seq, lang, asked_language(), today().isoformat())
-    made: bytes = remembered(key, lambda: _rendered(found, reader, lang).encode(), reader.release)
+
+    def make() -> bytes:
+        with reader.still():
+            return _rendered(found, reader, lang).encode()
+
+    made: bytes = remembered(key, make, reader.release)
     return key, made
 
 
@@ -111,7 +116,7 @@ def _common(found: Found, obj: dict[str, Any], things: Things, lang: str, view: 
         "damage": standing.listed(obj.get("oparlx:damage")),
         "key_basis": obj.get("oparlx:keyBasis", ""),
         "originals": originals(obj),
-        "same_as": [*standing.listed(obj.get("owl:sameAs")), *(other for _, other in links().of.get(found.iri, ()))],
+        "same_as": [*standing.listed(obj.get("owl:sameAs")), *(other for _, other in links(things.reader.release).of.get(found.iri, ()))],
         "contact": site().contact or _contact(found, things.reader),
         "base": current_app.config["BASE"],
         "current_iri": found.iri,
