@@ -995,3 +995,14 @@ def test_a_list_whose_papers_bear_no_key_is_refused_rather_than_read_as_empty():
 
     with pytest.raises(Malformed, match="VOLFDNR"):
         allris3_lists.papers(page, URL + "vo040.asp")
+
+
+def test_half_a_day_in_a_calendar_is_noted_with_the_next_record():
+    pages = site.classic_town()
+    pages["si010_j.asp"] = re.sub(rb">\s*(?:Mo|Di|Mi|Do|Fr)\s*<", b"><", pages["si010_j.asp"])
+
+    with site.served(pages) as server:
+        source = site.source(server, "allris3")
+        found = list(allris3.records(source, site.fetch(source)))
+
+    assert "si010.day" in {note.path for record in found if isinstance(record, Record) for note in record.notes}

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -63,7 +64,7 @@ class Walk:
         """Yield every record; what lists and calendars could not tell is noted with the next record after them."""
         for item in self.all():
             if isinstance(item, Record) and self.loose:
-                item = item._replace(notes=item.notes + tuple(self.loose))
+                item = replace(item, notes=item.notes + tuple(self.loose))
                 self.loose.clear()
             yield item
 
