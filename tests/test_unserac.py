@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rdflib import Dataset, Graph, Literal, URIRef
 
-from publisher.config import Source
-from publisher.errors import Malformed
+from publisher.config import Source, source_of_table
+from publisher.errors import Malformed, Misconfigured
 from publisher.fetch import Fetch
 from publisher.graph.mapper import quads
 from publisher.iris import Iris, Space
 from publisher.pipeline.localise import localised
 from publisher.record import Record, Refusal, parts
-from publisher.sources import unserac
+from publisher.sources import records, unserac
 from publisher.sources.normal import normalised
 from publisher.sources.unserac_damage import damages
 from publisher.sources.unserac_lines import Line, text_lines
@@ -457,3 +457,20 @@ def test_golden_graph_of_the_seed(seed):
     expected, actual = Graph().parse(GOLDEN), graph_of(seed, "https://ris.example.org")
 
     assert sorted(map(str, actual - expected)) == sorted(map(str, expected - actual)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("unserac", {"paper": "/vorlagen/"}, "options.paper: unknown; known: papers, robots"),
+        ("unserac", {"papers": "("}, "a pattern"),
+        ("allris3", {"calender": "si010_e"}, "options.calender: unknown"),
+        ("allris3", {"since": "2009"}, "a month"),
+        ("allris4", {"papers": "yes"}, "true or false"),
+    ],
+)
+def test_a_wrong_option_is_refused_by_name(kind, options, words):
+    table = {"name": "t", "kind": kind, "url": "http://127.0.0.1:9/", "jurisdiction": "05334012", "options": options}
+
+    with pytest.raises(Misconfigured, match=re.escape(words)):
+        list(records(source_of_table(table, "test"), None))

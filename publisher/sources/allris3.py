@@ -9,6 +9,7 @@ from publisher.record import Refusal
 from publisher.sources import allris3_exports as exports
 from publisher.sources import allris3_lists as lists
 from publisher.sources import allris3_pages as pages
+from publisher.sources.options import check_options
 from publisher.sources.pages_town import Found, System, Walk
 from publisher.sources.pages_town import books as walked_books
 from publisher.sources.pages_walk import CLOSED
@@ -27,6 +28,7 @@ def records(source: Source, fetch: Fetch) -> Found:
     kp020), exports (true: the meetings from the undocumented XML export, the calendar only where it fails).
     An agenda met through a paper before its month is kept for then, so each page is asked for once.
     """
+    check_options(source)
     yield from Walk(source, fetch, SYSTEM).records()
 
 

@@ -8,6 +8,7 @@ from publisher.fetch import Fetch
 from publisher.record import Refusal
 from publisher.sources import allris4_lists as lists
 from publisher.sources import allris4_pages as pages
+from publisher.sources.options import check_options
 from publisher.sources.pages_town import Found, System, Walk
 from publisher.sources.pages_town import books as walked_books
 from publisher.sources.pages_walk import CLOSED, Parser
@@ -24,6 +25,7 @@ def records(source: Source, fetch: Fetch) -> Found:
     Every page is asked for in German: dates come in English otherwise. Options of the source: meetings (name of the list page, "si018"),
     ending (of the pages' names, "_r.asp"), papers (true: the list vo040 is open), persons (false: no kp020).
     """
+    check_options(source)
     yield from Walk(source, fetch, system_of(source)).records()
 
 

@@ -1,5 +1,6 @@
-"""What a source's [options] may say for OParl, and what is wrong with those given."""
+"""What a source's [options] may say, by kind, and what is wrong with those given."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,13 +53,53 @@ OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
+def _month(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d{4}-(?:0[1-9]|1[0-2])", value) is not None
+
+
+def _pattern(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(re.compile(value))
+    except re.error:
+        return False
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+# What sources of pages may say, by kind; the first two read OParl.
+BY_KIND: dict[str, dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "oparl": OPTIONS,
+    "oparl-files": OPTIONS,
+    "allris3": {
+        "calendar": (_text, 'the name of a page, such as "si010_e"'),
+        "since": (_month, 'a month, such as "2009-01"'),
+        "lists": (_yes_or_no, "true or false"),
+        "persons": (_yes_or_no, "true or false"),
+        "exports": (_yes_or_no, "true or false"),
+        "robots": OPTIONS["robots"],
+    },
+    "allris4": {
+        "ending": (_text, 'how the names of pages end, such as ".asp"'),
+        "meetings": (_text, 'the name of a page, such as "si018"'),
+        "papers": (_yes_or_no, "true or false"),
+        "lists": (_yes_or_no, "true or false"),
+        "persons": (_yes_or_no, "true or false"),
+        "robots": OPTIONS["robots"],
+    },
+    "unserac": {"papers": (_pattern, "a pattern (regular expression) that a paper's address holds"), "robots": OPTIONS["robots"]},
+}
+
+
 def check_options(source: Source) -> None:
-    """Check the options of an OParl source; those that bound an answer (max_...) are checked by `fetch`. Raises Misconfigured."""
+    """Check the options of a source; those that bound an answer (max_...) are checked by `fetch`. Raises Misconfigured."""
+    known = BY_KIND.get(source.kind, OPTIONS)
     for key, value in source.options.items():
         if key.startswith("max_"):
             continue
-        if key not in OPTIONS:
-            raise Misconfigured(f"source {source.name}: options.{key}: unknown; known: {', '.join(OPTIONS)}")
-        right, expected = OPTIONS[key]
+        if key not in known:
+            raise Misconfigured(f"source {source.name}: options.{key}: unknown; known: {', '.join(known)}")
+        right, expected = known[key]
         if not right(value):
             raise Misconfigured(f"source {source.name}: options.{key} = {value!r}: expected {expected}")

@@ -11,6 +11,7 @@ from publisher.config import Source
 from publisher.errors import Malformed, Unreachable
 from publisher.fetch import Fetch
 from publisher.record import SCHEMA, Record, Refusal, content_hash
+from publisher.sources.options import check_options
 from publisher.sources.pages_common import decoded, plain
 from publisher.sources.unserac_lines import Line, is_html, lines_of
 from publisher.sources.unserac_page import Entry, ledger, mirror
@@ -39,6 +40,7 @@ def records(source: Source, fetch: Fetch) -> Iterator[Record | Refusal]:
     Things that several pages name come once. A page that is none of a paper is one Refusal. Raises Malformed if there is nothing to
     read, Unreachable if the source's own address does not answer.
     """
+    check_options(source)
     seen: dict[str, dict[str, Any]] = {}
     for document in documents(source, fetch):
         if isinstance(document, Refusal):
