@@ -15,7 +15,7 @@ from publisher.store.partitions import Facts, Mark, Partitions, Signature, added
 
 LAYERS = ("", "/eli")
 BATCH_RECORDS, BATCH_BYTES = 1000, 8_000_000
-PORTION = 50_000_000  # bytes of N-Quads of one bulk load, which keeps up to three million quads in memory if it gets as many
+PORTION = 100_000_000  # bytes of N-Quads of one bulk load, which keeps up to three million quads in memory if it gets as many
 COMPACT_AFTER = 5_000
 RESULT_FORMATS = {
     "application/sparql-results+json": ox.QueryResultsFormat.JSON,
