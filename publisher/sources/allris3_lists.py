@@ -179,11 +179,11 @@ def _member(page: Sheet, row: LexborNode, heads: list[str]) -> dict[str, Any] | 
     told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
     if not key or not told:
         return None
-    name = next((text for link in row.css('a[href*="KPLFDNR=" i]') if (text := plain(link.text()))), "")
+    name = next((text for link in row.css("a") if (text := plain(link.text())) and key_in(link.attributes.get("href"), "KPLFDNR")), "")
     if name not in told:
         page.note("damage", "member_without_name", "organization.membership")
         return None
-    cells = [plain(cell.text(separator=" ")) for cell in cells_of(row)]
+    cells = [" ".join(shown(cell)) for cell in cells_of(row)]
     at = next((place for place, text in enumerate(cells) if text == name), len(cells))
     named = heads if len(heads) == len(cells) else []
     role = next((place for place, head in enumerate(named) if head.startswith(("art ", "rolle"))), at + 1)

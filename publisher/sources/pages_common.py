@@ -19,6 +19,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 BREAK = "\x02"  # put between two pieces of text; none of it is on a page, and str.split() does not swallow it
 INLINE = "a,span,b,i,u,em,strong,font,sup,sub,nobr"
 TORN = re.compile(r'\b(?:class|href|colspan|nowrap|valign|action|method|value|type)="[^"]*"\s*/?>')
+LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+ASCII = bytes(range(128))
 CHARSET = re.compile(rb"(?:charset|encoding)\s*+=\s*+[\"']?\s*+([a-z0-9_-]+)")
 
 
@@ -37,10 +39,9 @@ def decoded(body: bytes, content_type: str = "") -> str:
     except UnicodeDecodeError as error:
         head = content_type.lower().encode("ascii", "replace") + b" " + body[:2048].lower()
         told = b"utf-8" in head and b"utf-8" in CHARSET.findall(head)
-        text = body.decode("utf-8", "replace")
-        torn = text.count("\ufffd")
-        whole = sum(not letter.isascii() for letter in text) - torn
-        return text if whole > torn or (told and error.end == len(body)) else body.decode("cp1252", "replace")
+        high = body.translate(None, ASCII)
+        whole, other = len(LETTER.findall(high)), len(LETTER.sub(b"", high))
+        return body.decode("utf-8" if whole > other or (told and error.end == len(body)) else "cp1252", "replace")
 
 
 def plain(text: str | None) -> str:
