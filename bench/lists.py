@@ -231,7 +231,8 @@ def _files(nginx: str, home: Path) -> None:
     place = (home / "releases").resolve()
     page = next(place.rglob("stream/1/1.jsonld"))
     (place / "plain.bin").write_bytes(page.read_bytes())
-    config = f"daemon off; pid {place}/nginx.pid; error_log {place}/nginx.log; events {{}}\nhttp {{ access_log off; sendfile on;\n"
+    user = "user root; " if os.geteuid() == 0 else ""  # else its workers may not enter a temporary folder
+    config = f"daemon off; {user}pid {place}/nginx.pid; error_log {place}/nginx.log; events {{}}\nhttp {{ access_log off; sendfile on;\n"
     config += f"keepalive_requests 1000000;\n{pages[0]}\n"
     config += "".join(f"{kind}_temp_path {place};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     config += f"server {{ listen 127.0.0.1:{port};\n{pages[1].replace('/var/lib/publisher', str(home.resolve()))}\n"
@@ -239,6 +240,7 @@ def _files(nginx: str, home: Path) -> None:
     (place / "nginx.conf").write_text(config, "utf-8")
     with running(port, nginx, "-c", str(place / "nginx.conf")):
         pairs = [(rate(port, cycle(["/plain.bin"])), rate(port, cycle(["/stream/1/1"]))) for _ in range(ROUNDS)]
+    assert {one[1] for pair in pairs for one in pair} == {200}, f"nginx answered {pairs}; see {place}/nginx.log"
     share = sorted(one[0] / plain[0] for plain, one in pairs)[ROUNDS // 2]
     found = sorted(one[0] for _, one in pairs)[ROUNDS // 2]
     told = f"{'stream page from nginx':<26}{pairs[0][1][1]:>5}{pairs[0][1][2]:>10} bytes{found:>10.0f} req/s"

@@ -1,6 +1,7 @@
 """Every record and embedded object at its IRI, in every format, by negotiation and by suffix."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -58,7 +59,7 @@ def answered(found: Found, reader: Reader, media: str) -> Response:
         key, text = pages.render(found, reader, lang)
         response = Response(text, 410 if found.deleted else 200, mimetype="text/html")
     elif media in WRITERS:
-        response = Response(WRITERS[media](orjson.loads(found.json)), mimetype=media)
+        response = Response(written(media, found.json), mimetype=media)
     else:
         response = Response(_json_ld(found, reader.base, profile, inline), mimetype=media)
     response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language" if page else "Accept, Accept-Encoding"
@@ -126,6 +127,13 @@ def shown_before(app: Flask, environ: dict[str, Any], release: int) -> tuple[lis
 def context_url(base: str) -> str:
     """Return the immutable, versioned URL of the JSON-LD context."""
     return f"{base}/ontology/context/{VERSION}.jsonld"
+
+
+@lru_cache(4000)
+def written(media: str, json: bytes) -> bytes:
+    """Return a record's JSON in one of the RDF formats; the last few thousand are remembered, as pages are."""
+    body = WRITERS[media](orjson.loads(json))
+    return body if isinstance(body, bytes) else body.encode()
 
 
 def with_context(json: bytes, base: str) -> bytes:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import orjson
 from flask import Flask
 from werkzeug.http import parse_etags
 
@@ -12,7 +11,7 @@ from publisher.errors import PublisherError
 from publisher.journal.reader import Found, Reader
 from publisher.ontology import VERSION
 from publisher.views.answers import CONDITIONAL, HTML, http_date, negotiated
-from publisher.views.documents import OFFERED, SUFFIX_OF, WRITERS, answered, link_header, shown_before, with_context
+from publisher.views.documents import OFFERED, SUFFIX_OF, WRITERS, answered, link_header, shown_before, with_context, written
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -103,8 +102,7 @@ class Express:
         if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(tag):
             start("304 NOT MODIFIED", [*own, *(one for one in told if one[0] != "Content-Type")])
             return []
-        body = WRITERS[media](orjson.loads(found.json)) if media in WRITERS else with_context(found.json, reader.base)
-        body = body if isinstance(body, bytes) else body.encode()
+        body = written(media, found.json) if media in WRITERS else with_context(found.json, reader.base)
         with self.app.app_context():
             own += [("Link", link_header(found, reader.release)), ("Content-Length", str(len(body)))]
         if stamp := http_date(found.recorded):
