@@ -19,6 +19,7 @@ from publisher.release import Release, current
 from publisher.views import blueprints
 from publisher.views.answers import problem
 from publisher.views.bodies import Bodies
+from publisher.views.desk import Short
 from publisher.views.express import Express
 from publisher.views.sparql import settled
 
@@ -77,7 +78,8 @@ def create_app(home: Path) -> Flask:
     app.register_error_handler(PublisherError, _failed)
     app.register_error_handler(HTTPException, _http_problem)
     app.after_request(_everywhere)
-    app.wsgi_app = Bodies(Express(app, books, app.config["BASE"]))  # type: ignore[method-assign]
+    place = f"{urlsplit(app.config['BASE']).path}/sparql"
+    app.wsgi_app = Bodies(Short(app, Express(app, books, app.config["BASE"]), place))  # type: ignore[method-assign]
     return app
 
 

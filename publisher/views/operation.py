@@ -14,6 +14,7 @@ from flask import Blueprint, Response, current_app, g, request
 from publisher import __version__
 from publisher.errors import Busy, Malformed
 from publisher.journal.reader import Reader
+from publisher.views.desk import BEGUN
 from publisher.views.pages.frame import remembered
 from publisher.views.report_pages import told
 
@@ -79,7 +80,7 @@ def sample(name: str, labels: dict[str, str], value: float) -> str:
 
 @blueprint.before_app_request
 def _begin() -> None:
-    g.begin = time.perf_counter()
+    g.begin = request.environ.get(BEGUN) or time.perf_counter()
 
 
 @blueprint.after_app_request

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import brotli
 import orjson
-from flask import Response, request
+from flask import Response
 from werkzeug.http import parse_accept_header
 
 from publisher.store.workers import Held
@@ -103,10 +103,10 @@ def packing(accepted: str) -> str:
     return best if qualities.get(best, qualities.get("*", 0.0)) > 0 else ""
 
 
-def streamed(body: BinaryIO | Held, size: int) -> Response:
-    """Return a large answer as a response that is read from its file in constant memory."""
-    coding = packing(request.environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
-    response = Response(_through(body, PACKERS[coding]()) if coding else _chunks(body))
+def streamed(body: BinaryIO | Held, size: int, headers: list[tuple[str, str]], accepted: str) -> Response:
+    """Return a large answer as a response that is read from its file in constant memory; `accepted`: the Accept-Encoding."""
+    coding = packing(accepted[:200])
+    response = Response(_through(body, PACKERS[coding]()) if coding else _chunks(body), headers=headers)
     response.call_on_close(body.close)
     if coding:
         response.headers["Content-Encoding"] = coding

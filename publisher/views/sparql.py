@@ -4,11 +4,8 @@ import gc
 import os
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -17,25 +14,37 @@ import orjson
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 from flask.blueprints import BlueprintSetupState
 
-from publisher.errors import Busy, LimitMet, Misconfigured, QueryRefused, Unreachable
+from publisher.errors import Busy, LimitMet, QueryRefused
 from publisher.release import Release
 from publisher.store.description import converted, service
-from publisher.store.gate import Query, checked
+from publisher.store.gate import Query
 from publisher.store.limits import Limits, Purse
 from publisher.store.textsearch import rewritten
 from publisher.store.worker import watch
-from publisher.store.workers import Answer, Job, Pool
+from publisher.store.workers import Job, Pool
 from publisher.views.answers import HTML, negotiated, unchanged
 from publisher.views.bodies import Bodies
-from publisher.views.results import PACKED, WORTH, Form, Kept, form, names, packing, streamed, table
+from publisher.views.desk import (
+    LONG_TEXT,
+    PAGE_TYPE,
+    REFUSED,
+    REMEMBERED_TEXT,
+    SHARED,
+    Desk,
+    Headers,
+    Refusal,
+    Short,
+    headers,
+    judged,
+    query_tag,
+    tagged,
+)
+from publisher.views.results import Form, Kept, form, names, streamed, table
 from publisher.views.shelf import search_index
 
 blueprint = Blueprint("sparql", __name__)
 
 ROWS_SHOWN = 1000
-PAGE_TYPE = "text/html; charset=utf-8"
-REMEMBERED_TEXT = 4096
-LONG_TEXT = threading.Lock()  # judging 100,000 bytes takes up to a tenth of a second: one thread at a time, the others serve documents
 METHODS = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"]
 ALLOW = "GET, HEAD, POST, OPTIONS"
 TITLES = {
@@ -62,22 +71,6 @@ class Asked(NamedTuple):
         return [value for key, value in self.params if key == name]
 
 
-class Refusal(Exception):
-    """A request that is answered by a problem: its status, its sentence, and further members of the problem."""
-
-    def __init__(self, status: int, detail: str, **members: Any) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.members = status, detail, members
-
-
-class Desk(NamedTuple):
-    """Who answers in this process: the query workers, the clients' purses, the answers kept."""
-
-    pool: Pool
-    purse: Purse
-    kept: Kept
-
-
 @blueprint.record_once
 def _prepare(state: BlueprintSetupState) -> None:
     limits = state.app.config.setdefault("SPARQL_LIMITS", Limits())
@@ -88,6 +81,8 @@ def _prepare(state: BlueprintSetupState) -> None:
 def sparql() -> Response:
     """Answer a query (SPARQL 1.1 Protocol, 2.1), or describe the service when none is asked."""
     try:
+        if REFUSED in request.environ:  # asked already, on the short way
+            raise request.environ[REFUSED]
         if request.method == "OPTIONS":
             return Response(
                 status=204, headers={"Allow": ALLOW, "Accept-Post": "application/sparql-query, application/x-www-form-urlencoded"}
@@ -100,9 +95,6 @@ def sparql() -> Response:
         return _answered(asked)
     except Refusal as refusal:
         return _problem(refusal)
-
-
-SHARED = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag, Retry-After, X-Publisher-Release, X-Query-Time"))
 
 
 @blueprint.after_request
@@ -172,63 +164,46 @@ def _answered(asked: Asked) -> Response:
     chosen = _form(query, asked.all("format"))
     release: Release = current_app.config["RELEASE"]()
     defaults, named = asked.all("default-graph-uri"), asked.all("named-graph-uri")
-    tag = _tag(query.text, "\\0".join(defaults), "\\0".join(named), str(release.number), chosen.engine_type) if query.stable else ""
+    tag = query_tag(query, release.number, chosen, defaults, named)
     if tag and not chosen.page and "HTTP_IF_NONE_MATCH" in request.environ and unchanged(tag):
-        return Response(status=304, headers=_headers(release.number, tag))
+        return Response(status=304, headers=headers(release.number, tag))
     desk: Desk = current_app.extensions["sparql"]
     data, spent = desk.kept.get(release.number, tag) if tag else None, 0.0
     if data is None:
         base = f"{current_app.config['BASE']}/sparql"
-        answer = _worked(desk, release.path / "store", Job(_searched(query), chosen.engine_type, base, defaults, named))
+        job = Job(_searched(query), chosen.engine_type, base, defaults, named)
+        answer = desk.answer(release.path / "store", job, request.remote_addr or "")
         spent = answer.milliseconds
         if answer.size > current_app.config["SPARQL_LIMITS"].whole and not chosen.page:
-            response = streamed(answer.body, answer.size)
-            response.headers.extend(_headers(release.number, tag, chosen.content_type, spent))
-            return response
+            made = headers(release.number, tag, chosen.content_type, spent)
+            return streamed(answer.body, answer.size, made, request.environ.get("HTTP_ACCEPT_ENCODING", ""))
         with answer.body as body:
             data = body.read()
         if tag:
             desk.kept.put(release.number, tag, data)
     if chosen.page:
         return _page(query, data, release.number)
-    return _sent(desk.kept, release.number, tag, data, _headers(release.number, tag, chosen.content_type, spent))
+    return _sent(desk, release.number, tag, data, headers(release.number, tag, chosen.content_type, spent))
 
 
-def _sent(kept: Kept, release: int, tag: str, data: bytes, headers: list[tuple[str, str]]) -> Response:
-    """Return a whole answer as this client can take it; what had to be packed is kept packed."""
-    coding = packing(request.environ.get("HTTP_ACCEPT_ENCODING", "")[:200]) if len(data) > WORTH else ""
-    if coding:
-        small = kept.get(release, f"{tag} {coding}") if tag else None
-        if small is None:
-            small = PACKED[coding](data)
-            if tag:
-                kept.put(release, f"{tag} {coding}", small)
-        data = small
-        headers.append(("Content-Encoding", coding))
-    return Response(data, headers=headers)
+def _sent(desk: Desk, release: int, tag: str, data: bytes, said: Headers) -> Response:
+    data, coding = desk.packed(release, tag, data, request.environ.get("HTTP_ACCEPT_ENCODING", ""))
+    return Response(data, headers=[*said, *coding])
 
 
 def _page(query: Query, data: bytes, release: int) -> Response:
     """Return a result as a page for browsers without script: a table, a graph as text."""
     shown = table(data, ROWS_SHOWN) if query.kind == "solutions" else data.decode()
     page = render_template("sparql_result.html", query=query.text, kind=query.kind, shown=shown, most=ROWS_SHOWN)
-    return Response(page, headers=_headers(release, "", PAGE_TYPE))
+    return Response(page, headers=headers(release, "", PAGE_TYPE))
 
 
 def _query(asked: Asked) -> Query:
     text = next(iter(asked.all("query")), "")
     try:
-        if len(text) < REMEMBERED_TEXT:
-            return _passed(text)
-        with LONG_TEXT:
-            return checked(text)
+        return judged(text)
     except QueryRefused as refused:
         raise Refusal(refused.status, str(refused)) from refused
-
-
-@lru_cache(2000)
-def _passed(text: str) -> Query:
-    return checked(text)
 
 
 def _searched(query: Query) -> Query:
@@ -253,29 +228,6 @@ def _found(words: str, limit: int) -> tuple[list[tuple[str, float]], int]:
             return hits, found.total
 
 
-def _worked(desk: Desk, path: Path, job: Job) -> Answer:
-    """Let a worker answer, at the expense of the client's purse."""
-    client, begin = request.remote_addr or "", time.monotonic()
-    if wait := desk.purse.debt(client, begin):
-        raise Refusal(
-            429,
-            f"Ihre Abfragen haben die Rechenzeit dieser Minute verbraucht; weiter in {wait:.0f} s. / "
-            f"Your queries have used this minute's computing time; continue in {wait:.0f} s.",
-            limit="client",
-            retry=int(wait) + 1,
-        )
-    try:
-        return desk.pool.ask(path, job)
-    except LimitMet as limit:
-        raise Refusal(limit.status, str(limit), limit=limit.limit, **({"retry": 5} if limit.limit == "workers" else {})) from limit
-    except QueryRefused as refused:
-        raise Refusal(refused.status, str(refused)) from refused
-    except (Misconfigured, Unreachable) as error:
-        raise Refusal(503, "Der Datenbestand ist nicht lesbar. / The dataset cannot be read.", retry=30) from error
-    finally:
-        desk.purse.spend(client, time.monotonic() - begin, time.monotonic())
-
-
 def _form(query: Query | None, wished: list[str]) -> Form:
     """Return the form of an answer (a document, when there is no query) by `format=` or Accept. Raises Refusal 406."""
     kind, accept = query.kind if query else "graph", request.environ.get("HTTP_ACCEPT", "")
@@ -288,23 +240,6 @@ def _form(query: Query | None, wished: list[str]) -> Form:
     raise Refusal(406, f"Verfügbar sind: {', '.join(available)}. / Available are: {', '.join(available)}.", available=available)
 
 
-def _tag(*parts: str) -> str:
-    return sha256("\1".join(parts).encode()).hexdigest()[:32]
-
-
-def _headers(release: int, tag: str, content_type: str = "", spent: float | None = None) -> list[tuple[str, str]]:
-    """Return the headers of an answer: what it is, how long it holds, which release it is of, how many ms of work it took."""
-    vary = "Accept, Accept-Encoding, Accept-Language" if content_type == PAGE_TYPE else "Accept, Accept-Encoding"
-    made = [*SHARED, ("X-Publisher-Release", str(release)), ("Vary", vary)]
-    # Weak: the tag stands for the answer whether it travels compressed or not.
-    made += [("ETag", f'W/"{tag}"'), ("Cache-Control", "public, max-age=60")] if tag else [("Cache-Control", "no-store")]
-    if content_type:
-        made.append(("Content-Type", content_type))
-    if spent is not None:
-        made.append(("X-Query-Time", f"{spent:.3g}"))
-    return made
-
-
 def _introduction() -> Response:
     """Return what stands at the endpoint itself: the query form for browsers, the service description for programs."""
     limits: Limits = current_app.config["SPARQL_LIMITS"]
@@ -313,7 +248,7 @@ def _introduction() -> Response:
     number = current_app.config["RELEASE"]().number
     if best in HTML:
         page = render_template("sparql.html", limits=limits, endpoint=f"{current_app.config['BASE']}/sparql")
-        return Response(page, headers=_headers(number, "", PAGE_TYPE))
+        return Response(page, headers=headers(number, "", PAGE_TYPE))
     return _document(service(current_app.config["BASE"], limits).encode(), number)
 
 
@@ -343,11 +278,11 @@ def health() -> Response:
 
 def _document(turtle: bytes, release: int) -> Response:
     chosen = _form(None, request.args.getlist("format"))
-    tag = _tag(turtle.decode(), chosen.engine_type)
+    tag = tagged(turtle.decode(), chosen.engine_type)
     if unchanged(tag):
-        return Response(status=304, headers=_headers(release, tag))
+        return Response(status=304, headers=headers(release, tag))
     data = converted(turtle, chosen.engine_type)
-    return _sent(current_app.extensions["sparql"].kept, release, tag, data, _headers(release, tag, chosen.content_type))
+    return _sent(current_app.extensions["sparql"], release, tag, data, headers(release, tag, chosen.content_type))
 
 
 def _problem(refusal: Refusal) -> Response:
@@ -373,7 +308,7 @@ def dataset_app(path: Path, base: str, limits: Limits | None = None) -> Flask:
     number = int(path.name) if path.name.isdigit() else 1
     app.config.update(BASE=base.rstrip("/"), RELEASE=lambda: Release(number, path), SPARQL_LIMITS=limits or Limits())
     app.register_blueprint(blueprint)
-    app.wsgi_app = Bodies(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Bodies(Short(app, app.wsgi_app, "/sparql"))  # type: ignore[method-assign]
     return app
 
 
