@@ -163,6 +163,33 @@ def own_key(frame: Frame, name: str) -> str:
     return key or told or ""
 
 
+class Row(NamedTuple):
+    """A row of a table, the links and form fields inside, and whether it holds headings."""
+
+    node: LexborNode
+    points: list[LexborNode]
+    headed: bool
+
+
+def rows_of(node: LexborNode, table: str) -> list[Row]:
+    """Return the rows of the tables `table` (CSS, "" for all) inside a node, all in one look where none lies in another."""
+    own = node.mem_id
+    if any(inner.mem_id != own for inner in node.css(f"{table} table")):
+        return [Row(row, row.css("a,input"), row.css_first("th") is not None) for row in node.css(f"{table} tr")]
+    found: list[Row] = []
+    points: list[LexborNode] = []
+    for inner in node.css(f"{table} tr,{table} th,{table} a,{table} input"):
+        tag = inner.tag
+        if tag == "tr":
+            points = []
+            found.append(Row(inner, points, headed=False))
+        elif tag != "th":
+            points.append(inner)
+        elif found and not found[-1].headed:
+            found[-1] = found[-1]._replace(headed=True)
+    return found
+
+
 def cells_of(row: LexborNode) -> list[LexborNode]:
     """Return the cells of a table row."""
     return [cell for cell in row.iter() if cell.tag in ("td", "th")]
@@ -189,9 +216,14 @@ def _field(field: LexborNode, attributes: dict[str, str | None]) -> tuple[str, s
 
 
 def keys_of(node: LexborNode) -> dict[str, str]:
-    """Return the primary keys that a row's links and form fields carry: {"SILFDNR": "1004086"}; the first of each name wins."""
+    """Return the primary keys that a node's links and form fields carry: {"SILFDNR": "1004086"}; the first of each name wins."""
+    return keys_in(node.css("a,input"))
+
+
+def keys_in(points: list[LexborNode]) -> dict[str, str]:
+    """Return the primary keys that these links and form fields carry, as `keys_of` does."""
     found: dict[str, str] = {}
-    for point in node.css("a,input"):
+    for point in points:
         attributes = point.attributes
         href = attributes.get("href")
         if href is None:

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
-from publisher.sources.allris3_frame import cells_of, inputs, key_at, keys_of, opened, own_key
+from publisher.sources.allris3_frame import Row, cells_of, inputs, keys_in, keys_of, opened, own_key, rows_of
 from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, _full, ended, undated
 from publisher.sources.pages_common import DAY_LIKE, HOUR, MONTHS, Sheet, day, hours, key_in, plain, shown
 
@@ -27,8 +27,8 @@ def calendar(html: bytes | str, url: str) -> dict[str, Any]:
     month = _month(page, main)
     meetings: list[dict[str, Any]] = []
     today: str | None = None
-    for row in main.css("table.tl1 tr"):
-        told = shown(row)
+    for row in rows_of(main, "table.tl1"):
+        told = shown(row.node)
         if len(told) > 1 and told[1].isdigit() and WEEKDAY.fullmatch(told[0]):
             today = day(f"{told[1]}.{month[5:]}.{month[:4]}")
             page.rules.setdefault("day", []).extend(told[:2])
@@ -37,10 +37,10 @@ def calendar(html: bytes | str, url: str) -> dict[str, Any]:
             page.note("damage", "date", "si010.day")
             page.rules.setdefault("day", []).append(told.pop(0))
             today = None
-        key = keys_of(row).get("SILFDNR") if told else None
+        key = keys_in(row.points).get("SILFDNR") if told else None
         (page.used if key else page.rules.setdefault("no meeting", [])).extend(told)
         if key and all(entry["key"] != key for entry in meetings):
-            meetings.append(_listed(row, told, key, today))
+            meetings.append(_listed(row.points, told, key, today))
     for cell in main.css("table:not(.tl1) > tbody > tr > td"):
         if cell.css_first("table,h2") is None:
             page.take(cell, "navigation")
@@ -58,10 +58,11 @@ def _month(page: Sheet, main: LexborNode) -> str:
     raise Malformed(page.url, "a calendar that names its month")
 
 
-def _listed(row: LexborNode, texts: list[str], key: str, today: str | None) -> dict[str, Any]:
+def _listed(points: list[LexborNode], texts: list[str], key: str, today: str | None) -> dict[str, Any]:
     rest = [text for text in texts if text]
     time = next((text for text in rest if HOUR.search(text) and len(text) < 30), "")
-    link = next((plain(a.text()) for a in row.css("a") if "SILFDNR" in (a.attributes.get("href") or "").upper() and plain(a.text())), "")
+    links = (plain(point.text()) for point in points if point.tag == "a" and "SILFDNR" in (point.attributes.get("href") or "").upper())
+    link = next((text for text in links if text), "")
     others = [text for text in rest if text not in (time, link)]
     name = link or (others.pop(0) if others else "")
     start, end = hours(time)
@@ -77,13 +78,13 @@ def meetings(html: bytes | str, url: str) -> dict[str, Any]:
     for row in main.css("tr"):
         if row.css_first("table") is not None:
             continue
-        cells = cells_of(row)
-        key = keys_of(row).get("SILFDNR")
+        cells, points = cells_of(row), row.css("a,input")
+        key = keys_in(points).get("SILFDNR")
         texts = [page.take(cell, "" if key else "header") for cell in cells]
         if key and key not in found:
             at = next((text for text in texts if DAY_LIKE.search(text)), "")
             undated(page, at, "si018.day")
-            found[key] = _listed(row, [text.replace(at, "") if text == at else text for text in texts], key, day(at))
+            found[key] = _listed(points, [text.replace(at, "") if text == at else text for text in texts], key, day(at))
     return ended(page, {"kind": "meetings", "meetings": list(found.values()), "next": _next(main, url)}, "si018")
 
 
@@ -95,10 +96,11 @@ def papers(html: bytes | str, url: str) -> dict[str, Any]:
     frame = opened(html, url, "table.tl1")
     page, main = frame.page, frame.main
     found: dict[str, dict[str, Any]] = {}
-    for row in main.css("table.tl1 tr"):
-        link = row.css_first('a[href*="VOLFDNR=" i]')
-        key = key_in(link.attributes.get("href"), "VOLFDNR") if link is not None else None
-        told = page.block(row, "" if key else "header")
+    for row in rows_of(main, "table.tl1"):
+        links = ((point, point.attributes.get("href") or "") for point in row.points if point.tag == "a")
+        link, href = next(((point, href) for point, href in links if "VOLFDNR=" in href.upper()), (None, ""))
+        key = key_in(href, "VOLFDNR")
+        told = page.block(row.node, "" if key else "header")
         if link is not None and key and key not in found:
             at = next((text for text in told if DAY_LIKE.fullmatch(text)), "")
             undated(page, at, "vo040.date")
@@ -161,9 +163,10 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
     if not parameter:
         raise Malformed(url, "an address with AULFDNR, FRLFDNR, PALFDNR or GRLFDNR")
     facts: dict[str, Any] = {"kind": "organization", "key": f"{word}-{own_key(frame, parameter)}", "name": frame.title}
-    rows = main.css("table.tl1 tr")
-    heads = next(([plain(cell.text()).lower() for cell in cells_of(row)] for row in rows if row.css_first("th") is not None), [])
-    facts["member"] = [member for row in rows if (member := _member(page, row, heads))]
+    rows = rows_of(main, "table.tl1")
+    heads = next(([plain(cell.text()).lower() for cell in cells_of(row.node)] for row in rows if row.headed), [])
+    role = next((place for place, head in enumerate(heads) if head.startswith(("art ", "rolle"))), None)
+    facts["member"] = [member for row in rows if (member := _member(page, row, len(heads), role))]
     if closed := len(page.rules.get("withheld", ())):
         page.note("withheld", "member without page", "organization.membership", closed)
     _contact(page, main, facts)
@@ -173,21 +176,26 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
     return ended(page, facts, "au020")
 
 
-def _member(page: Sheet, row: LexborNode, heads: list[str]) -> dict[str, Any] | None:
-    key = key_at(row, "KPLFDNR")
+def _member(page: Sheet, row: Row, width: int, told_role: int | None) -> dict[str, Any] | None:
+    parts = [shown(cell) for cell in cells_of(row.node)]
+    told = [piece for part in parts for piece in part]
+    links = [(key, link) for link in row.points if (key := key_in(link.attributes.get("href"), "KPLFDNR"))]
+    key = links[0][0] if links else keys_in(row.points).get("KPLFDNR")
     # A member whom the town gives no page has no key: nobody could tell two of one name apart (seen: Bergedorf, "zubenannte Bürger").
-    told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
+    if told:
+        rule = "header" if row.headed else "withheld"
+        (page.used if key else page.rules.setdefault(rule, [])).extend(told)
     if not key or not told:
         return None
-    name = next((text for link in row.css("a") if (text := plain(link.text())) and key_in(link.attributes.get("href"), "KPLFDNR")), "")
+    name = next((text for _, link in links if (text := plain(link.text()))), "")
     if name not in told:
         page.note("damage", "member_without_name", "organization.membership")
         return None
-    cells = [" ".join(shown(cell)) for cell in cells_of(row)]
+    cells = [" ".join(part) for part in parts]
     at = next((place for place, text in enumerate(cells) if text == name), len(cells))
-    named = heads if len(heads) == len(cells) else []
-    role = next((place for place, head in enumerate(named) if head.startswith(("art ", "rolle"))), at + 1)
-    rest = [text for place, text in enumerate(cells) if text and place > min(at, role) and place not in (at, role)]
+    role = told_role if told_role is not None and width == len(cells) else at + 1
+    first = min(at, role) + 1
+    rest = [text for place, text in enumerate(cells[first:], first) if text and place not in (at, role)]
     return _full({"key": key, "name": name, "role": " ".join(cells[role : role + 1]), "function": " ".join(rest)})
 
 

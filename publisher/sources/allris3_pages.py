@@ -5,7 +5,21 @@ from typing import Any
 
 from selectolax.lexbor import LexborNode
 
-from publisher.sources.allris3_frame import Frame, Value, after, authors, cells_of, field_of, keys_of, opened, own_key, texts, values
+from publisher.sources.allris3_frame import (
+    Frame,
+    Row,
+    Value,
+    after,
+    authors,
+    cells_of,
+    field_of,
+    keys_of,
+    opened,
+    own_key,
+    rows_of,
+    texts,
+    values,
+)
 from publisher.sources.pages_common import DAY_LIKE, Sheet, booked, day, groups, hours, key_in, plain, shown
 from publisher.sources.pages_common import number as number_of
 
@@ -208,10 +222,10 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     files = {entry["key"]: entry for entry in frame.documents}
     found: list[dict[str, Any]] = []
     seen: set[str] = set()
-    for row in table.css("tr"):
-        first = row.css_first("td,th")
-        if first is None or row.css_first("th") is not None:
-            page.block(row, "header")
+    for row in rows_of(table, ""):
+        first = next(iter(cells_of(row.node)), None)
+        if first is None or row.headed:
+            page.block(row.node, "header")
             continue
         item = _item(page, row, first, files)
         if item is None:
@@ -227,10 +241,9 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     return found
 
 
-def _item(page: Sheet, row: LexborNode, first: LexborNode, files: dict[str, dict[str, str]]) -> dict[str, Any] | None:
-    said = page.block(row)
-    points = row.css("a,input")
-    if not points and not said:
+def _item(page: Sheet, row: Row, first: LexborNode, files: dict[str, dict[str, str]]) -> dict[str, Any] | None:
+    said = page.block(row.node)
+    if not row.points and not said:
         return None
     head = shown(first)
     if not head and said and POINT.fullmatch(said[0]):
@@ -238,7 +251,7 @@ def _item(page: Sheet, row: LexborNode, first: LexborNode, files: dict[str, dict
     number, public = numbered(" ".join(head))
     item: dict[str, Any] = {"key": None, "number": number, "public": public}
     rest = said[len(head) :]
-    for point in points:
+    for point in row.points:
         attributes = point.attributes
         if attributes.get("href") is None:
             _field(attributes, item, files)
@@ -248,7 +261,7 @@ def _item(page: Sheet, row: LexborNode, first: LexborNode, files: dict[str, dict
             item["supplement"] = True
     if "name" not in item:
         item["name"] = " ".join(rest)
-    if item["key"] is None and (comment := COMMENT.search(row.html or "")):
+    if item["key"] is None and (comment := COMMENT.search(row.node.html or "")):
         item["key"] = number_of(comment[1])
     return _full(_named(page, item))
 

@@ -40,12 +40,14 @@ def decoded(body: bytes, content_type: str = "") -> str:
         head = content_type.lower().encode("ascii", "replace") + b" " + body[:2048].lower()
         told = b"utf-8" in head and b"utf-8" in CHARSET.findall(head)
         high = body.translate(None, ASCII)
-        whole, other = len(LETTER.findall(high)), len(LETTER.sub(b"", high))
-        return body.decode("utf-8" if whole > other or (told and error.end == len(body)) else "cp1252", "replace")
+        other, whole = LETTER.subn(b"", high)
+        return body.decode("utf-8" if whole > len(other) or (told and error.end == len(body)) else "cp1252", "replace")
 
 
 def plain(text: str | None) -> str:
     """Return text on one line, white space (no-break spaces too) as single spaces, otherwise as `shown` has it."""
+    if text and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip(" ")
     return " ".join((text if text.isascii() else composed(text)).split()) if text else ""
 
 
@@ -59,6 +61,8 @@ def shown(node: LexborNode) -> list[str]:
         return []
     if not text.isascii():
         text = composed(text)
+    if text.isprintable() and "  " not in text:  # one piece, no white space but single blanks: most cells
+        return [bare] if (bare := text.strip(" ")) else []
     return [piece for piece in " ".join(text.split()).split(BREAK) if piece]
 
 
@@ -238,7 +242,7 @@ def key_in(url: str | None, name: str) -> str | None:
     if at < 1 or upper[at - 1] not in "?&;":
         return None
     rest = upper[at + len(name) + 1 :]
-    return number(rest.partition("&")[0].partition("#")[0].partition(";")[0])
+    return number(rest if rest.isdigit() else rest.partition("&")[0].partition("#")[0].partition(";")[0])
 
 
 def number(text: str | None) -> str | None:
