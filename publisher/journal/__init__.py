@@ -73,7 +73,9 @@ def connected(path: Path, *, writable: bool) -> sqlite3.Connection:
     """
     try:
         if not writable:
-            return sqlite3.connect(address(path), uri=True, check_same_thread=False)
+            db = sqlite3.connect(address(path), uri=True, check_same_thread=False)
+            db.execute("pragma mmap_size = 2147418112")  # what readers share, however many they are: the system's own copy of the pages
+            return db
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         db.execute("pragma journal_mode = wal")
