@@ -197,9 +197,11 @@ def _measure(port: int, papers: int) -> None:
         "committee's consultations": (cycle([committee]), ""),
         "list page, 304": (cycle([listed]), f"If-None-Match: {tag(port, listed)}\r\n"),
         "stream page (file)": (cycle(["/stream/1/1"]), ""),
+        "HTML page, none twice": (all_over(papers), "", "text/html"),
+        "HTML page, remembered": (cycle([document]), "", "text/html"),
     }
-    for name, (paths, head) in cases.items():
-        pairs = [(rate(port, cycle(["/empty"]))[0], rate(port, paths, head=head)) for _ in range(ROUNDS)]
+    for name, (paths, head, *accept) in cases.items():
+        pairs = [(rate(port, cycle(["/empty"]))[0], rate(port, paths, *accept, head=head)) for _ in range(ROUNDS)]
         share = sorted(one[0] / empty for empty, one in pairs)[ROUNDS // 2]
         found = sorted(one[0] for _, one in pairs)[ROUNDS // 2]
         print(f"{name:<26}{pairs[0][1][1]:>5}{pairs[0][1][2]:>10} bytes{found:>10.0f} req/s{share:>8.1%} of the empty view beside it")
