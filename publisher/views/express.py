@@ -1,6 +1,8 @@
 """The short way of a record, as data or as a page: before Flask's own, for the plain questions that make most of the traffic."""
 
+import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -44,7 +46,7 @@ class Express:
         self.known: dict[tuple[int, str], Headers] = {}
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        media, path = self._media(environ), environ["PATH_INFO"]
+        begun, media, path = time.perf_counter(), self._media(environ), environ["PATH_INFO"]
         if not media or not path.startswith(self.places):
             return self.inner(environ, start)
         try:
@@ -52,8 +54,9 @@ class Express:
         except PublisherError:
             return self.inner(environ, start)
         told = self.known.get((reader.release, media))
+        say = partial(self._say, start, begun)
         if told and media in HTML and (known := shown_before(self.app, environ, reader.release)):
-            start("200 OK", [*known[0], *told])
+            say("200 OK", [*known[0], *told])
             return [known[1]]
         found = reader.get(self.origin + path)
         if found is None or found.deleted and media in HTML:
@@ -61,8 +64,13 @@ class Express:
         if told is None:
             return self.inner(environ, self._noting(start, (reader.release, media)))
         if media in HTML:
-            return self._page(environ, start, found, reader, told)
-        return self._answer(environ, start, found, reader, media, told)
+            return self._page(environ, say, found, reader, told) or self.inner(environ, start)
+        return self._answer(environ, say, found, reader, media, told)
+
+    def _say(self, start: Start, begun: float, status: str, headers: Headers) -> None:
+        if meter := self.app.extensions.get("meter"):
+            meter.count("documents.document", "GET", int(status[:3]), time.perf_counter() - begun)
+        start(status, headers)
 
     def _media(self, environ: Environ) -> str:
         """Return the format that a plain question wants, "" for any other question."""
@@ -84,7 +92,7 @@ class Express:
 
         return noted
 
-    def _page(self, environ: Environ, start: Start, found: Found, reader: Reader, told: Headers) -> Iterable[bytes]:
+    def _page(self, environ: Environ, say: Start, found: Found, reader: Reader, told: Headers) -> Iterable[bytes]:
         context = self.app.request_context(environ)
         context.url_adapter = None  # what was asked for is known: nothing to match
         try:
@@ -92,20 +100,20 @@ class Express:
                 response = answered(found, reader, "text/html")
                 own, text = [*response.headers], response.get_data()
         except STUMBLES:
-            return self.inner(environ, start)
-        start("200 OK", [*own, *told])
+            return []
+        say("200 OK", [*own, *told])
         return [text]
 
-    def _answer(self, environ: Environ, start: Start, found: Found, reader: Reader, media: str, told: Headers) -> Iterable[bytes]:
+    def _answer(self, environ: Environ, say: Start, found: Found, reader: Reader, media: str, told: Headers) -> Iterable[bytes]:
         tag = f"{found.hash[:20]}-{found.seq}-{SUFFIX_OF[media]}-{VERSION}"
         own = [("Content-Location", f"{found.iri}.{SUFFIX_OF[media]}"), ("ETag", f'"{tag}"')]
         if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(tag):
-            start("304 NOT MODIFIED", [*own, *(one for one in told if one[0] != "Content-Type")])
+            say("304 NOT MODIFIED", [*own, *(one for one in told if one[0] != "Content-Type")])
             return []
         body = written(media, found.json) if media in WRITERS else with_context(found.json, reader.base)
         with self.app.app_context():
             own += [("Link", link_header(found, reader.release)), ("Content-Length", str(len(body)))]
         if stamp := http_date(found.recorded):
             own.append(("Last-Modified", stamp))
-        start("200 OK", [*own, *told])
+        say("200 OK", [*own, *told])
         return [body]
