@@ -98,6 +98,6 @@ def test_answers_of_the_short_way_are_counted_like_others(town_home):
     client = Client(create_app(town_home).wsgi_app)
     for accept in ("application/ld+json", "text/html"):
         for _ in range(3):
-            assert client.get(SHORT[0], headers={"Accept": accept}).status_code == 200
+            assert client.get(SHORT[3], headers={"Accept": accept}).status_code == 200
     counted = [line for line in client.get("/metrics").text.splitlines() if line.startswith("publisher_http_answers_total{")]
     assert [line.rsplit(" ", 1)[1] for line in counted if 'route="documents.document"' in line and 'status="200"' in line] == ["6"]
