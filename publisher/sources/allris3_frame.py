@@ -326,6 +326,10 @@ def _following(anchor: LexborNode) -> Iterator[LexborNode]:
         elif at.is_element_node:
             if at.tag == "a" and (at.attributes.get("name") or "").startswith("allris"):
                 return
+            if next(at.iter(), None) is None:  # nothing inside to look for
+                yield at
+                at = at.next
+                continue
             if at.tag == "table" and at.css_first(".kb1") is not None:
                 return
             if at.css_first('a[name^="allris"]') is not None:

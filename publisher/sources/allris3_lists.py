@@ -122,8 +122,8 @@ def _paper(link: LexborNode, told: list[str], at: str) -> dict[str, Any]:
 
 def _next(main: LexborNode, url: str) -> str | None:
     for link in main.css("a"):
-        word, href = plain(link.text()).lower(), link.attributes.get("href") or ""
-        if href and (word.startswith(("nächste", "weiter")) or "shownext=true" in href.lower()):
+        href = link.attributes.get("href") or ""
+        if href and ("shownext=true" in href.lower() or plain(link.text()).lower().startswith(("nächste", "weiter"))):
             return urljoin(url, href)
     return None
 
@@ -201,8 +201,9 @@ def _member(page: Sheet, row: Row, width: int, told_role: int | None) -> dict[st
 
 def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
     withheld = 0
-    for cell in main.css("table:not(.tl1) > tbody > tr > td"):
-        if cell.css_first("table") is not None:
+    cells = main.css("table:not(.tl1) > tbody > tr > td,table:not(.tl1) > tbody > tr > th")
+    for cell in cells:
+        if cell.tag != "td" or cell.css_first("table") is not None:
             continue
         link = cell.css_first('a[href^="http"]')
         if link is not None and "website" not in facts and (home := plain(link.attributes.get("href") or "")):
@@ -212,8 +213,9 @@ def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
             page.take(cell, "menu")
         else:
             withheld += len(page.block(cell, "withheld"))
-    for cell in main.css("table:not(.tl1) > tbody > tr > th"):
-        page.take(cell, "statistics")
+    for cell in cells:
+        if cell.tag == "th":
+            page.take(cell, "statistics")
     if withheld:
         page.note("withheld", "contact", "organization.location", withheld)
 
