@@ -115,7 +115,9 @@ def test_the_wheel_alone_runs_the_demo_from_another_folder_and_tells_its_version
     python = tmp_path / "env" / "bin" / "python"
     [ours] = (tmp_path / "env" / "lib").glob("python*/site-packages")
     (ours / "dependencies.pth").write_text("\n".join({path for path in sys.path if path.endswith("site-packages")}), "utf-8")
-    installed = run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel)
+    installed = run(
+        sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", "--ignore-installed", wheel
+    )
     assert installed.returncode == 0, installed.stderr
     (tmp_path / "elsewhere").mkdir()
 
