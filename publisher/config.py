@@ -57,14 +57,19 @@ def settings(home: str | None, base: str | None, environ: Mapping[str, str] = os
     return Settings(place, iri, bool(given), **_kept(place / "publisher.toml"))
 
 
-def _kept(path: Path) -> dict[str, Any]:
-    """Return what {home}/publisher.toml says of `retention` and `safety_share`."""
+def toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says, {} if there is none. Raises Misconfigured naming the file."""
     if not path.is_file():
         return {}
     try:
-        told = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path}: not TOML: {error}") from error
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """Return what {home}/publisher.toml says of `retention` and `safety_share`."""
+    told = toml(path)
     for key, value in told.items():
         kind, least, most, expected = LIMITS.get(key, (str, 0, 0, f"one of {', '.join(LIMITS)}"))
         if not isinstance(value, kind) or isinstance(value, bool) or not least <= value <= most:
@@ -201,8 +206,4 @@ def source(name: str, home: Path | None = None, find: Find | None = None) -> Sou
     if path is None:
         known = ", ".join(sorted(file.stem for file in project_file("data", "sources").glob("*.toml")))
         raise Misconfigured(f"no source {name!r}: expected a TOML file or one of: {known or 'none'}")
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{path}: not TOML: {error}") from error
-    return source_of_table({"name": path.stem, **table}, str(path), find)
+    return source_of_table({"name": path.stem, **toml(path)}, str(path), find)

@@ -1,6 +1,5 @@
 """What a release holds beside its store: search index, dumps, event stream, sitemaps, VoID, catalogue."""
 
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from publisher import catalog, search
+from publisher.config import toml
 from publisher.errors import Misconfigured
 from publisher.feeds import dumps, sitemap, stream
 from publisher.graph.mapper import quads
@@ -147,12 +147,7 @@ def _dataset(reader: Reader, body: Body, sources: dict[str, dict[str, Any]], tol
 
 def _settings(path: Path, known: Mapping[str, type]) -> dict[str, Any]:
     """Return a TOML file of the home, {} if there is none. Raises Misconfigured naming the key and what was expected."""
-    if not path.is_file():
-        return {}
-    try:
-        told = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{path}: not TOML: {error}") from error
+    told = toml(path)
     for key, value in told.items():
         if type(value) is not known.get(key):
             expected = ", ".join(f"{name} ({KIND[kind]})" for name, kind in known.items())

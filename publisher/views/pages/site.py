@@ -1,11 +1,11 @@
 """The operator's name, colours, contact and legal pages, from {home}/site.toml."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from publisher.config import toml
 from publisher.errors import Misconfigured
 
 KEYS = ("name", "tagline", "logo", "contact", "colours", "imprint", "privacy", "map")
@@ -36,12 +36,7 @@ DEFAULT = Site(
 def site_of(home: Path) -> Site:
     """Return the site of an instance, ours where there is no site.toml. Raises Misconfigured naming the key and what was expected."""
     path = home / "site.toml"
-    if not path.is_file():
-        return DEFAULT
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{path}: not TOML: {error}") from error
+    table = toml(path)
     for key in table:
         if key not in KEYS:
             raise Misconfigured(f"{path}: unknown key {key!r}; known: {', '.join(KEYS)}")
