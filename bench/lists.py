@@ -214,7 +214,7 @@ def _against(port: int, peer: str, home: Path, papers: int) -> None:
         with closing(readable(home, 1)) as reader, dump.open("w") as out:
             out.writelines(quads(orjson.loads(one.json)) for one in reader.owners())
     with running(other, peer, "serve", str(dump), "--host", "127.0.0.1", "--port", str(other)):
-        for media in (TURTLE, "application/ld+json"):
+        for media in (TURTLE, "application/ld+json", "application/rdf+xml"):
             mine, theirs = (
                 all_over(papers),
                 ("/?query=" + quote(f"DESCRIBE <http://127.0.0.1:8000{path}>", safe="") for path in all_over(papers)),
