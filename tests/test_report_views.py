@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import Source
 from publisher.pipeline import findings
-from publisher.shapes import Result
+from publisher.shapes import Result, Tally, shapes, turtle
 from publisher.views import create_app
 from publisher.views.report_record import _line, text_of
 from tests import town
@@ -272,6 +272,25 @@ def test_results_of_both_kinds_stand_in_one_line(tmp_path):
     findings.by_record(tmp_path / "records.tsv", [("https://x.example/a", [one("s#1")])], [("https://x.example/a", one("s#2"))])
 
     assert [row["rule"] for row in _line(tmp_path / "records.tsv", "https://x.example/a")] == ["s#1", "s#2"]
+
+
+def test_the_whole_report_is_what_its_sources_say_and_what_is_of_no_source(tmp_path):
+    tally, rules = Tally(), [rule for rule in shapes().rules.values() if rule.severity != "Violation"][:4]
+    for source in ("b", "", "a"):
+        for at, rule in enumerate(rules):
+            focus = f"https://x.example/eli/dl/05358016/vorlage/{source}{at // 2}"
+            result = Result(
+                focus, rule.path, '"1"^^<http://www.w3.org/2001/XMLSchema#date>', rule.iri, rule.severity, "Datatype", {}, focus
+            )
+            tally.found(source, [result._replace(messages=rule.messages)] * (1 + at % 2))
+    report = tally.report(7, "https://x.example", "2026-01-01T00:00:00+00:00")
+
+    findings.detailed(tmp_path, report)
+
+    assert (tmp_path / "report.ttl").read_text() == turtle(report)
+    assert (tmp_path / "results.csv").read_bytes() == report.results_csv().encode()
+    assert {file.name.split(".")[0] for file in (tmp_path / "report").iterdir()} == {"a", "b"}
+    assert (tmp_path / "report" / "a.ttl").read_text().count("a sh:ValidationResult") == 6
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ class Serving(Open):
 
         What was found in a part that an earlier record describes as well is told there.
         """
-        for owner, found in self.db.execute("select owner, results from judged order by owner").fetchall():
+        for owner, found in self.db.execute("select owner, results from judged order by owner"):
             held = set(self.held_elsewhere(owner))
             yield self.source(owner), [result for result in orjson.loads(found) if result["focus"] not in held]
 
@@ -207,9 +207,10 @@ class Serving(Open):
             self.db.executemany("delete from related where focus = ?", ((focus,) for several in foci.values() for focus in several))
         self.db.executemany("insert into related values (?, ?)", ((focus, orjson.dumps(result)) for focus, result in results))
 
-    def relations(self) -> Iterator[dict[str, Any]]:
-        """Yield what the rules across records found, by focus."""
-        yield from (orjson.loads(row[0]) for row in self.db.execute("select result from related order by focus, result"))
+    def relations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield (source, record, result) of what the rules across records found, by focus; a focus that is not ours is its own record."""
+        for focus, source, owner, found in self.db.execute(RELATIONS, {"open": OPEN}):
+            yield source or "", owner or focus, orjson.loads(found)
 
     def subjects(self, number: int, owners: Iterable[str]) -> Foci:
         """Return records and parts of the owners by class, those included that release `number` no longer has."""
@@ -313,6 +314,8 @@ class Serving(Open):
         self.db.execute("delete from release where number < ?", (oldest,))
 
 
+HOLDS = "from entry where iri = r.focus and last = :open order by owner != iri, owner limit 1"
+RELATIONS = f"select focus, (select source {HOLDS}), (select owner {HOLDS}), result from related r order by focus, result"
 TOUCHED = """
 select distinct l.owner from entry e join link l on l.target = e.iri and l.last = :open
 where e.owner = :owner and e.last in (:open, :number)

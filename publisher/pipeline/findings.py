@@ -4,41 +4,93 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from heapq import merge
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import orjson
 
 from publisher.release import current
-from publisher.shapes import BASE, Report, Result, turtle
+from publisher.shapes import BASE, Report, Result, pieces
 
 RELEASES = 500
 RECORDS, HISTORY = "records.tsv", "history.json"
+NOWHERE, COPIED = ".nowhere", 1 << 20
 
 
-def by_source(folder: Path, report: Report) -> None:
-    """Write each source's part of a report into `folder` as {source}.json, .ttl, .csv and .results.csv."""
+class Part(NamedTuple):
+    """What one source says in the whole report: the places, from and to, of its links and blocks in Turtle, and of its rows."""
+
+    turtle: Path
+    links: tuple[int, int]
+    blocks: tuple[int, int]
+    table: Path
+    rows: tuple[int, int]
+
+
+def detailed(path: Path, report: Report) -> None:
+    """Write report.ttl and results.csv, and the folder report/ with each source's {source}.json, .ttl, .csv and .results.csv.
+
+    A result is written for its source and copied from there: those of a country are hundreds of MB.
+    """
+    folder, bare = path / "report", replace(report, by_line={})
     folder.mkdir()
-    whole, rows = f"<{report.base}/report/{report.release}>", {*(line.source for line in report.lines), *(key[0] for key in report.checked)}
-    for source in sorted({*rows, *(key[0] for key in report.notes), *(kept.source for kept in report.refused)} - {""}):
-        part, stem = of_source(report, source), quote(source, safe="")
-        # One source may conform where the whole does not, so that its report is another node than the whole report.
-        told = turtle(part).replace(whole, f"<{report.base}/report/{stem}>")
-        files = {"json": part.json().decode(), "ttl": told, "csv": part.csv(), "results.csv": part.results_csv()}
-        for suffix, text in files.items():
-            (folder / f"{stem}.{suffix}").write_text(text, "utf-8")
+    made = [_part(folder, part, quote(source, safe="") or NOWHERE) for source, part in sorted(_parted(report).items())]
+    told = pieces(bare)
+    with (path / "report.ttl").open("wb") as file:
+        file.write(told.opening.encode())
+        for one in made:
+            _copy(one.turtle, one.links, file)
+        file.write(told.middle.encode())
+        for one in made:
+            _copy(one.turtle, one.blocks, file)
+    with (path / "results.csv").open("wb") as file:
+        file.write(bare.results_csv().encode())
+        for one in made:
+            _copy(one.table, one.rows, file)
+    for left in folder.glob(f"{NOWHERE}.*"):
+        left.unlink()  # what is of no source stands in the whole report only
 
 
-def of_source(report: Report, source: str) -> Report:
-    """Return what a report says of one source."""
-    return replace(
-        report,
-        lines=tuple(line for line in report.lines if line.source == source),
-        by_line={key: results for key, results in report.by_line.items() if key[0] == source},
-        notes={key: count for key, count in report.notes.items() if key[0] == source},
-        checked={key: count for key, count in report.checked.items() if key[0] == source},
-        refused=tuple(kept for kept in report.refused if kept.source == source),
+def _part(folder: Path, part: Report, stem: str) -> Part:
+    # One source may conform where the whole does not, so that its report is another node than the whole report.
+    told = pieces(part, node=f"{part.base}/report/{stem}")
+    turtle, table = folder / f"{stem}.ttl", folder / f"{stem}.results.csv"
+    with turtle.open("wb") as file:
+        places = [file.write(told.opening.encode()) and file.tell()]
+        for several in (told.links, (told.middle,), told.blocks):
+            file.writelines(text.encode() for text in several)
+            places.append(file.tell())
+    table.write_text(part.results_csv(), "utf-8")
+    (folder / f"{stem}.csv").write_text(part.csv(), "utf-8")
+    (folder / f"{stem}.json").write_bytes(part.json())
+    head = len(replace(part, by_line={}).results_csv().encode())
+    return Part(turtle, (places[0], places[1]), (places[2], places[3]), table, (head, table.stat().st_size))
+
+
+def _copy(path: Path, place: tuple[int, int], to: BinaryIO) -> None:
+    with path.open("rb") as file:
+        file.seek(place[0])
+        left = place[1] - place[0]
+        while piece := file.read(min(left, COPIED)):
+            to.write(piece)
+            left -= len(piece)
+
+
+def _parted(report: Report) -> dict[str, Report]:
+    """Return what a report says of each source."""
+    found: dict[str, tuple[list[Any], ...]] = {}
+    rows = (
+        ((line.source, line) for line in report.lines),
+        *(((key[0], (key, value)) for key, value in told.items()) for told in (report.by_line, report.notes, report.checked)),
+        ((kept.source, kept) for kept in report.refused),
     )
+    for at, several in enumerate(rows):
+        for source, row in several:
+            found.setdefault(source, ([], [], [], [], []))[at].append(row)
+    return {
+        source: replace(report, lines=tuple(one), by_line=dict(two), notes=dict(three), checked=dict(four), refused=tuple(five))
+        for source, (one, two, three, four, five) in found.items()
+    }
 
 
 def by_record(path: Path, judged: Iterable[tuple[str, list[Result]]], related: Iterable[tuple[str, Result]]) -> None:

@@ -13,7 +13,7 @@ from publisher.journal import Journal, Run
 from publisher.journal.reader import Reader
 from publisher.journal.serving import Foci, Serving
 from publisher.pipeline import findings
-from publisher.shapes import Report, Result, Rule, Tally, judge, relation_queries, results_of, shapes, turtle
+from publisher.shapes import PUBLISHED, Report, Result, Rule, Tally, judge, relation_queries, results_of, shapes
 from publisher.store import Store, rows
 
 FORMS = {"json": "report.json", "ttl": "report.ttl", "csv": "report.csv", "text": "report.de.txt"}
@@ -31,9 +31,10 @@ def written(path: Path, serving: Serving, journal: Journal, store: Store, base: 
         tally.judged(source, cls, objects)
     serving.relate(foci, ((result.focus, result._asdict()) for result in _across(store, foci)))
     related = []
-    for result in (Result(**found) for found in serving.relations()):
-        tally.found(serving.source(result.focus), [result])
-        related.append((_owner(serving, result.focus), result))
+    for source, owner, found in serving.relations():
+        result = _result(found)
+        tally.found(source, [result])
+        related.append((owner, result))
     findings.by_record(path / findings.RECORDS, _judged(tally, serving), related)
     for seq, reason in serving.rejected(number):
         version = journal.at(seq)
@@ -43,7 +44,7 @@ def written(path: Path, serving: Serving, journal: Journal, store: Store, base: 
     report = tally.report(number, base, at)
     for name, text in _files(report):
         (path / name).write_text(text, "utf-8")
-    findings.by_source(path / "report", report)
+    findings.detailed(path, report)
     findings.history(path, report)
     return report
 
@@ -51,15 +52,16 @@ def written(path: Path, serving: Serving, journal: Journal, store: Store, base: 
 def _judged(tally: Tally, serving: Serving) -> Iterator[tuple[str, list[Result]]]:
     """Count what the shapes found when the records changed, and yield it as (record, results) by IRI."""
     for source, found in serving.judgements():
-        results = [Result(**result) for result in found]
+        results = [_result(one) for one in found]
         tally.found(source, results)
         if results:
             yield results[0].record, results
 
 
-def _owner(serving: Serving, focus: str) -> str:
-    found = serving.holder(focus)
-    return found[0] if found else focus
+def _result(found: dict[str, Any]) -> Result:
+    """Return a result as it was kept, in the words of its rule, which are in memory once; in its own where the rule is no more."""
+    result, rule = Result(**found), shapes(PUBLISHED).rules.get(found["shape"])
+    return result._replace(shape=rule.iri, path=rule.path, severity=rule.severity, messages=rule.messages) if rule else result
 
 
 def checked_anew(reader: Reader, store: Store, at: str) -> Report:
@@ -90,9 +92,7 @@ def kept(path: Path, form: str, lang: str = "de") -> tuple[str, int]:
 
 def _files(report: Report) -> Iterator[tuple[str, str]]:
     yield "report.json", report.json().decode()
-    yield "report.ttl", turtle(report)
     yield "report.csv", report.csv()
-    yield "results.csv", report.results_csv()
     for lang in ("de", "en"):
         yield f"report.{lang}.txt", report.text(lang)
 

@@ -3,10 +3,10 @@
 from publisher.shapes.files import BASE, LAYERS, Rule, Shapes, shapes
 from publisher.shapes.judge import ENGINES, Result, by_record, judge, judged
 from publisher.shapes.relations import relation_queries, results_of
-from publisher.shapes.report import Line, Report, Tally, class_of, sentence, tally_of
-from publisher.shapes.report_rdf import named, result_triples, triples, turtle
+from publisher.shapes.report import PUBLISHED, Line, Report, Tally, class_of, sentence, tally_of
+from publisher.shapes.report_rdf import named, pieces, result_triples, triples, turtle
 
 __all__ = [
-    "BASE", "ENGINES", "LAYERS", "Line", "Report", "Result", "Rule", "Shapes", "Tally", "by_record", "class_of", "judge", "judged", "named",
-    "relation_queries", "result_triples", "results_of", "sentence", "shapes", "tally_of", "triples", "turtle",
+    "BASE", "ENGINES", "LAYERS", "Line", "PUBLISHED", "Report", "Result", "Rule", "Shapes", "Tally", "by_record", "class_of", "judge",
+    "judged", "named", "pieces", "relation_queries", "result_triples", "results_of", "sentence", "shapes", "tally_of", "triples", "turtle",
 ]  # fmt: skip

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 from urllib.parse import quote
 
 from publisher.shapes.files import BASE
@@ -15,6 +17,8 @@ DCT = "http://purl.org/dc/terms/"
 RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 XSD = "http://www.w3.org/2001/XMLSchema#"
 SKOS = "http://www.w3.org/2004/02/skos/core#"
+PREFIXES = {"sh": SH, "dqv": DQV, "dct": DCT, "skos": SKOS, "xsd": XSD, "shape": BASE}
+JOINED = " ;\n    "
 ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 NONE: Mapping[str, str] = {}
 METRICS = {
@@ -48,34 +52,76 @@ def triples(report: Report, datasets: Mapping[str, str] = NONE) -> Iterator[str]
         yield from result_triples(iri, result)
 
 
+class Pieces(NamedTuple):
+    """A report as Turtle, to be written one after the other; only links and blocks tell single results."""
+
+    opening: str
+    links: Iterator[str]
+    middle: str
+    blocks: Iterator[str]
+
+
 def turtle(report: Report, datasets: Mapping[str, str] = NONE) -> str:
-    """Return the report as Turtle; each node in one block. `datasets` as in `triples`."""
-    prefixes = {"sh": SH, "dqv": DQV, "dct": DCT, "skos": SKOS, "xsd": XSD, "shape": BASE}
-    out = [f"@prefix {name}: <{at}> .\n" for name, at in prefixes.items()]
-    for subject, lines in groupby((line.split(" ", 2) for line in _grouped(triples(report, datasets))), key=lambda line: line[0]):
-        facts = [f"{_short(predicate, prefixes)} {_short(rest[:-3], prefixes)}" for _, predicate, rest in lines]
-        out.append(f"\n{_short(subject, prefixes)} " + " ;\n    ".join(facts) + " .\n")
-    return "".join(out)
+    """Return the report as Turtle; each node in one block, results by source. `datasets` as in `triples`."""
+    told = pieces(report, datasets)
+    return "".join((told.opening, *told.links, told.middle, *told.blocks))
 
 
-def _grouped(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines by subject, subjects in the order in which they first come."""
+def pieces(report: Report, datasets: Mapping[str, str] = NONE, *, node: str = "") -> Pieces:
+    """Return the report's Turtle in pieces. node: IRI of this report, where it is a part of the whole one."""
+    whole = f"<{report.base}/report/{report.release}>"
+    lines = triples(replace(report, by_line={}), datasets)
+    mine, *others = _blocks(line.replace(whole, f"<{node}>") if node else line for line in lines)
+    head = "".join(f"@prefix {name}: <{at}> .\n" for name, at in PREFIXES.items())
+    names = list(_by_source(report))
+    links = (f" ;\n    sh:result <{iri}>" for iri, _ in names)
+    return Pieces(head + mine.removesuffix(" .\n"), links, " .\n" + "".join(others), _results(names))
+
+
+def _by_source(report: Report) -> Iterator[tuple[str, Result]]:
+    """Yield the named results, one source after the other: no focus is in two of them."""
+    for _, lines in groupby(sorted(report.by_line), key=lambda key: key[0]):
+        yield from named(report.base, (result for key in lines for result in report.by_line[key]))
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[str]:
+    """Yield N-Triples as one block a subject, subjects in the order in which they first come."""
     found: dict[str, list[str]] = {}
     for line in lines:
         found.setdefault(line.split(" ", 1)[0], []).append(line)
-    for several in found.values():
-        yield from several
+    for subject, several in found.items():
+        yield f"\n{_short(subject)} " + JOINED.join(map(_fact, several)) + " .\n"
 
 
-def _short(term: str, prefixes: dict[str, str]) -> str:
+def _fact(line: str) -> str:
+    _, predicate, rest = line.split(" ", 2)
+    return f"{_short(predicate)} {_short(rest[:-3])}"
+
+
+def _results(names: Iterable[tuple[str, Result]]) -> Iterator[str]:
+    """Yield the blocks of results; what those of one rule have in common is written once."""
+    common: dict[tuple[str, ...], tuple[str, str]] = {}
+    for iri, result in names:
+        key = result.shape, result.component, result.severity, result.path
+        if key not in common:
+            _, _, *facts, _ = map(_fact, result_triples("", result._replace(value="")))
+            at = facts[0].startswith("sh:resultPath")
+            common[key] = "".join(JOINED + fact for fact in facts[:at]), "".join(JOINED + fact for fact in facts[at:])
+        path, rest = common[key]
+        value = f"{JOINED}sh:value {_short(result.value)}" if result.value and not result.value.startswith("_:") else ""
+        head = f"\n<{iri}> a sh:ValidationResult{JOINED}sh:focusNode <{result.focus}>"
+        yield f"{head}{path}{value}{rest}{JOINED}dct:source <{result.record}> .\n"
+
+
+def _short(term: str) -> str:
     """Return a term with a prefix where its local name needs no escaping."""
     if term == RDF_TYPE:
         return "a"
     head, mark, datatype = term.rpartition("^^")
     if mark and term.startswith('"'):
-        return f"{head}^^{_short(datatype, prefixes)}"
+        return f"{head}^^{_short(datatype)}"
     if term.startswith("<"):
-        for name, at in prefixes.items():
+        for name, at in PREFIXES.items():
             local = term[1:-1].removeprefix(at)
             if local != term[1:-1] and local.replace("-", "").replace("_", "").isalnum() and local.isascii():
                 return f"{name}:{local}"
