@@ -143,6 +143,20 @@ def test_a_release_is_readable_by_several_processes_without_a_right_to_write(sto
     (tmp_path / "copy").chmod(0o755)
 
 
+def test_a_store_is_compacted_only_where_a_fair_share_of_it_changed(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(oxigraph, "COMPACT_AFTER", 2)
+
+    def openings(number, changed):
+        """Return how often RocksDB was opened, which a compaction does, when so many records were changed and released."""
+        store.replace((PAPER.format(key), nquads(key, f"Stand {number}")) for key in range(changed))
+        store.release(tmp_path / str(number))
+        return len(list((tmp_path / "store").glob("LOG*")))
+
+    whole, little, much = openings(1, 300), openings(2, 5), openings(3, 50)
+
+    assert whole == little < much
+
+
 def test_a_release_over_the_rest_of_a_killed_one(store, tmp_path):
     (tmp_path / "copy.part").mkdir()
     (tmp_path / "copy.part" / "000001.sst").write_bytes(b"half")

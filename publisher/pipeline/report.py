@@ -60,8 +60,11 @@ def _judged(tally: Tally, serving: Serving) -> Iterator[tuple[str, list[Result]]
 
 def _result(found: dict[str, Any]) -> Result:
     """Return a result as it was kept, in the words of its rule, which are in memory once; in its own where the rule is no more."""
-    result, rule = Result(**found), shapes(PUBLISHED).rules.get(found["shape"])
-    return result._replace(shape=rule.iri, path=rule.path, severity=rule.severity, messages=rule.messages) if rule else result
+    rule = shapes(PUBLISHED).rules.get(found["shape"])
+    if rule is None:
+        return Result(**found)
+    focus, value, component = found["focus"], found["value"], found["component"]
+    return Result(focus, rule.path, value, rule.iri, rule.severity, component, rule.messages, found["record"])
 
 
 def checked_anew(reader: Reader, store: Store, at: str) -> Report:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -128,6 +128,7 @@ def _weight(line: Line) -> tuple[Any, ...]:
     return (list(SEVERITY).index(line.rule.severity), -line.times, line.rule.iri, line.source, line.cls)
 
 
+@lru_cache(1000)  # the results of one focus come together
 def class_of(iri: str) -> str:
     """Return the class that an IRI of ours names: ".../vorlage/60" -> "Paper"; "" for any other."""
     if inner := INNER.search(iri):

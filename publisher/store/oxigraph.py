@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from publisher.store.partitions import Facts, Mark, Partitions, Signature, added
 LAYERS = ("", "/eli")
 BATCH_RECORDS, BATCH_BYTES = 1000, 8_000_000
 PORTION = 100_000_000  # bytes of N-Quads of one bulk load, which keeps up to three million quads in memory if it gets as many
-COMPACT_AFTER = 5_000
+COMPACT_AFTER, SCATTERED = 5_000, 0.1  # records changed, and share of the quads, from which on a store is compacted
 RESULT_FORMATS = {
     "application/sparql-results+json": ox.QueryResultsFormat.JSON,
     "application/sparql-results+xml": ox.QueryResultsFormat.XML,
@@ -54,7 +55,7 @@ class Embedded:
     def __init__(self, path: str, writable: bool = False) -> None:
         self.path, self.writable = Path(path), writable
         self._store: ox.Store | None = database(path, writable=writable)
-        self._changes = 0
+        self._changes, self._quads = 0, 0.0
         self._noted = self.path.with_name(self.path.name + ".counts.json")
         self.counts = self._counts() if writable else None
 
@@ -75,7 +76,7 @@ class Embedded:
         A blank node is one in a file, and in chunks one in a portion only: in what we publish there are none. Nothing is
         counted here: who makes the quads can do so at less cost, and sets `counts`, None until then.
         """
-        self._changes, self.counts = COMPACT_AFTER, None
+        self._changes, self._quads, self.counts = COMPACT_AFTER, inf, None
         self._noted.unlink(missing_ok=True)
         try:
             if isinstance(nquads, Path):
@@ -135,6 +136,7 @@ class Embedded:
         after = self._facts(iris)
         if self.counts is not None and before is not None and after is not None:
             mine = {f"<{iri}{layer}>" for iri in iris for layer in LAYERS}
+            self._quads += max(sum(said.counts["t", eli] for eli in (False, True)) for said in (before, after))
             self.counts.replaced(before, after, lambda mark: any(graph not in mine for graph in self._graphs(mark)))
 
     def _graphs(self, mark: Mark) -> set[str]:
@@ -179,13 +181,14 @@ class Embedded:
     def release(self, path: Path) -> None:
         """Freeze what the store holds as a read-only copy in the fresh directory `path`.
 
-        Files are hard links, so the copy is cheap, and immutable, so it outlives every later change. Much written means
-        much scattered (a range query on 10 million triples took eight times as long): then the store is compacted first.
+        Files are hard links, so the copy is cheap, and immutable, so it outlives every later change. Much written means much
+        scattered (a range query on 10 million triples took eight times as long): then the store is compacted first, which
+        costs as much as all of it, and so is left to a change that is a fair share of it.
         A killed release leaves only `{path}.part`, which the next one clears.
         """
         store = self._open()
         store.flush()
-        if self._changes >= COMPACT_AFTER:
+        if self._is_scattered():
             del store
             self._compact()
         part = path.with_name(path.name + ".part")
@@ -198,13 +201,17 @@ class Embedded:
             beside.write_bytes(self.counts.json())
             beside.replace(self._noted)
 
+    def _is_scattered(self) -> bool:
+        held = sum(self.counts.counts["t", eli] for eli in (False, True)) if self.counts else 0
+        return self._changes >= COMPACT_AFTER and self._quads >= SCATTERED * held
+
     def _compact(self) -> None:
         # optimize() right after bulk_load, on the same handle, does nothing: RocksDB wants the directory opened anew.
         for _ in range(2):
             self._store = None
             self._store = database(self.path, writable=True)
             self._store.optimize()
-        self._changes = 0
+        self._changes, self._quads = 0, 0.0
 
     def close(self) -> None:
         """Let go of the directory and its lock."""
