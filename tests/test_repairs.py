@@ -283,7 +283,7 @@ VALUES = st.recursive(
     | st.integers(-(2**63), 2**63)
     | st.floats(allow_nan=False)
     | st.text(st.characters(codec="utf-8"), max_size=12)
-    | st.sampled_from(["2031-01-01T00:00:00", "0", "pdf"]),
+    | st.sampled_from(["2031-01-01T00:00:00", "0", "pdf", "Plan.pdf.pdf", "a\n b", "1.5.2031", "application/octetstream"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["id", "type", "coordinates", "geometry", "order", "end"]), inner, max_size=4)
@@ -301,6 +301,24 @@ def test_no_object_whatever_breaks_a_repair(kind, obj, dialect):
 
     assert json.dumps(obj, sort_keys=True) == before
     assert (mended == obj) == (not [note for note in notes if note.kind == "normalised"])
+
+
+@given(st.sampled_from([row for rows in (*REPAIRS.values(), DAMAGE) for row in rows if row.fine]), st.data())
+def test_a_rule_does_nothing_where_all_its_values_are_fine(row, data):
+    obj = data.draw(st.dictionaries(st.sampled_from(KEYS), VALUES.filter(row.fine), max_size=4))
+    obj = {key: data.draw(VALUES.filter(row.fine)) for key in row.keys[:1]} | obj
+
+    told = row.rule(obj)
+
+    assert told is obj or told == ()
+
+
+def test_a_trace_is_found_beside_every_kind_of_escape():
+    obj = {"name": 'eins\\"\nzwei', "reference": "drei\r\n", "paperType": "\x1bvier\x85"}
+
+    mended, _ = repaired("Paper", obj, "")
+
+    assert mended == {"name": 'eins\\" zwei', "reference": "drei", "paperType": "vier"}
 
 
 @real

@@ -22,20 +22,22 @@ def _without(obj: dict[str, Any], keys: list[str]) -> dict[str, Any]:
     return {key: value for key, value in obj.items() if key not in keys} if keys else obj
 
 
+def time_in_form(value: Any) -> bool:
+    """Tell whether a time has the length and the "T" of a right one: a cheap look that spares nearly every object the rest."""
+    return not isinstance(value, str) or not value or (len(value) == 25 and value[10] == "T")
+
+
+def day_in_form(value: Any) -> bool:
+    """Tell whether a day has the length and the dash of a right one."""
+    return not isinstance(value, str) or not value or (len(value) == 10 and value[4] == "-")
+
+
 def _odd_times(obj: dict[str, Any]) -> dict[str, str]:
-    """Return the times without the length and the "T" of a right one: a cheap look that spares nearly every object the rest."""
-    return {
-        key: value
-        for key in TIMES
-        if key in obj and isinstance(value := obj[key], str) and value and (len(value) != 25 or value[10:11] != "T")
-    }
+    return {key: obj[key] for key in TIMES if key in obj and not time_in_form(obj[key])}
 
 
 def _odd_days(obj: dict[str, Any]) -> dict[str, str]:
-    """Return the days without the length and the dash of a right one."""
-    return {
-        key: value for key in DAYS if key in obj and isinstance(value := obj[key], str) and value and (len(value) != 10 or value[4] != "-")
-    }
+    return {key: obj[key] for key in DAYS if key in obj and not day_in_form(obj[key])}
 
 
 def date_of_zeros(obj: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,21 @@ MEDIA_TYPES = {
 DOUBLED = re.compile(r"(\.[A-Za-z0-9]{2,4})\1$", re.I)
 
 
+def media_type_in_full(value: Any) -> bool:
+    """Tell whether a value looks like a media type and is not the one that SD.NET misspells."""
+    return isinstance(value, str) and "/" in value and value != "application/octetstream"
+
+
+def size_known(value: Any) -> bool:
+    """Tell whether a size is one."""
+    return isinstance(value, bool) or value not in (0, "0")
+
+
+def one_ending(value: Any) -> bool:
+    """Tell whether a name has at most one ending."""
+    return not isinstance(value, str) or value.count(".") < 2
+
+
 def media_type_of_extension(obj: dict[str, Any]) -> dict[str, Any]:
     """Write the media type that a mere ending stands for: "pdf" -> "application/pdf" (ALLRIS 4, Bonn 2021, Braunschweig 2026)."""
     told = obj["mimeType"]

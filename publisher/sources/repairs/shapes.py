@@ -28,6 +28,16 @@ VERBATIM = re.compile(r"wort(?:laut|protokoll)|wörtlich", re.I)
 SNAKE = re.compile(r"_([a-z])")
 
 
+def no_object(value: Any) -> bool:
+    """Tell whether a value is anything but an object."""
+    return not isinstance(value, dict)
+
+
+def no_array(value: Any) -> bool:
+    """Tell whether a value is anything but an array."""
+    return not isinstance(value, list)
+
+
 def object_in_its_array(obj: dict[str, Any]) -> dict[str, Any]:
     """Put a lone object into the array it belongs in (ALLRIS 4, Bonn 2021: Meeting.auxiliaryFile)."""
     changed = {key: [value] for key in MANY if isinstance(value := obj.get(key), dict)}

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-BREAK = re.compile(r"(?<![ \t])[ \t]*+[\r\n]+[ \t\r\n]*")
 ONE_LINE = frozenset(
     ("name", "shortName", "reference", "paperType", "number", "role", "fileName", "familyName", "givenName", "classification")
 )
@@ -17,10 +16,15 @@ def without_control_characters(obj: dict[str, Any]) -> dict[str, Any]:
     return obj | changed if changed else obj
 
 
+def on_one_line(value: Any) -> bool:
+    """Tell whether a value has no line break."""
+    return not isinstance(value, str) or ("\n" not in value and "\r" not in value)
+
+
 def names_on_one_line(obj: dict[str, Any]) -> dict[str, Any]:
     """Turn a line break inside a name into one space (SD.NET, Hürtgenwald 2021: 4,893 names of papers, items and files)."""
     changed = {
-        key: BREAK.sub(" ", value).strip()
+        key: " ".join(line for part in value.replace("\r", "\n").split("\n") if (line := part.strip(" \t"))).strip()
         for key in ONE_LINE & obj.keys()
         if isinstance(value := obj[key], str) and ("\n" in value or "\r" in value) and value.strip()
     }
