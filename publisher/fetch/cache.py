@@ -57,9 +57,11 @@ class Cache:
         head = {**kept._asdict(), "url": page.url, "status": page.status, "headers": dict(page.headers)}
         del head["page"]
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # pages hold what is withheld later, phone numbers say
-            path.parent.mkdir(exist_ok=True)
-            _replace(path, gzip.compress(orjson.dumps(head) + b"\n" + page.body, 3, mtime=0))
+            packed = gzip.compress(orjson.dumps(head) + b"\n" + page.body, 3, mtime=0)
+            if not path.parent.is_dir():
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # pages hold what is withheld later, phone numbers say
+                path.parent.mkdir(exist_ok=True)
+            _replace(path, packed)
         except OSError as error:
             raise Misconfigured(f"{path}: the page cache cannot be written: {error}; expected a writable disk with space") from error
 

@@ -27,33 +27,36 @@ def localised(obj: dict[str, Any], iris: Iris) -> dict[str, Any] | None:
 
 
 def _object(obj: dict[str, Any], iri: str, name: str, iris: Iris) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": obj["type"], "id": iri}
-    for key, use in _kept(obj["type"], tuple(obj)):
+    cls, own = obj["type"], obj["id"]
+    gone, pointing = _kept(cls, tuple(obj))
+    made: dict[str, Any] = {"type": cls, "id": iri} | obj
+    made["id"] = iri
+    for key in gone:
+        del made[key]
+    for key, target in pointing:
         value = obj[key]
-        if use is None:
-            made[key] = value
-        else:
-            made[key] = [_target(use, item, iris) for item in value] if isinstance(value, list) else _target(use, value, iris)
-    if obj["id"] != iri and obj["id"].startswith(("http://", "https://")):
-        made["owl:sameAs"] = list(dict.fromkeys([*made.get("owl:sameAs", ()), obj["id"]]))
-    if not obj.get("deleted"):
-        made |= _lists(iri, name, ontology().uses[obj["type"]], iris.base)
+        made[key] = [_target(target, item, iris) for item in value] if type(value) is list else _target(target, value, iris)
+    if own != iri and own.startswith(("http://", "https://")):
+        made["owl:sameAs"] = list(dict.fromkeys([*made["owl:sameAs"], own])) if "owl:sameAs" in made else [own]
+    if (name in OWN_LISTS or name == "System") and not obj.get("deleted"):
+        made |= _lists(iri, name, ontology().uses[cls], iris.base)
     return made
 
 
 @lru_cache(maxsize=4096)
-def _kept(cls: str, keys: tuple[str, ...]) -> tuple[tuple[str, Use | None], ...]:
-    """Return which of an object's keys stay, with their use if they point at something; objects of one list share keys."""
+def _kept(cls: str, keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return which of an object's keys go, and those that point at something, with its class; objects of one list share keys."""
     uses = ontology().uses[cls]
-    found = ((key, uses[key]) for key in keys if key in uses and not uses[key].external)
-    return tuple((key, use if use.value_class else None) for key, use in found if use.value_class or key not in ("type", "id"))
+    others = [key for key in keys if key not in ("type", "id")]
+    gone = tuple(key for key in others if key not in uses or uses[key].external)
+    return gone, tuple((key, uses[key].value_class) for key in others if key not in gone and uses[key].value_class)
 
 
-def _target(use: Use, item: Any, iris: Iris) -> Any:
-    if isinstance(item, dict):
+def _target(cls: str, item: Any, iris: Iris) -> Any:
+    if type(item) is dict:
         name = item["type"].rsplit("/", 1)[-1]
         return _object(item, iris.mint(item["id"], name) or item["id"], name, iris)
-    return iris.mint(item, use.value_class) or item
+    return iris.mint(item, cls) or item
 
 
 def _lists(iri: str, name: str, uses: dict[str, Use], base: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -26,6 +26,7 @@ TOMBSTONE = ("id", "type", "created", "modified", "deleted", "owl:sameAs")
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 SURROGATES = re.compile(r"[\ud800-\udfff]")
 GONE: Any = object()
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 def normalised(record: Record, source: Source) -> list[Record]:
@@ -34,14 +35,16 @@ def normalised(record: Record, source: Source) -> list[Record]:
     Every change is a Note: normalised (by a named rule), ignored, withheld, or unmapped. What has no place in OParl or
     our terms moves to `oparlx:extension`, so that nothing is lost and nothing becomes a bogus triple.
     """
-    door = _Door(source)
+    door = _Door(source, _left_out(source.withheld, source.ignored))
     obj = door.tombstone(record) if record.deleted else door.object(record.object, record.type, "", None)
-    return [replace(record, object=obj, notes=(*record.notes, *door.notes)), *door.strays(record)]
+    notes = (*record.notes, *door.notes)
+    raised = Record(record.type, record.id, record.url, obj, record.deleted, notes, record.raw, record.body)  # replace() takes its time
+    return [raised, *door.strays(record)] if door.strayed else [raised]
 
 
 def leaves(value: Any) -> int:
     """Return how many JSON leaves a value holds; an empty list or object counts as one."""
-    if isinstance(value, dict | list) and value:
+    if value and isinstance(value, (dict, list)):
         return sum(leaves(item) for item in (value.values() if isinstance(value, dict) else value))
     return 1
 
@@ -63,11 +66,12 @@ def class_name(type_iri: Any) -> str:
 @dataclass
 class _Door:
     source: Source
+    left_out: frozenset[str]
     notes: list[Note] = field(default_factory=list)
     strayed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def note(self, kind: str, rule: str, path: str, about: Any = None) -> None:
-        self.notes.append(Note(kind, rule, path, leaves(about)))
+        self.notes.append(Note(kind, rule, path, 1 if about is None else leaves(about)))
 
     def strays(self, record: Record) -> Iterator[Record]:
         for name, obj in self.strayed:
@@ -91,10 +95,12 @@ class _Door:
             self.note("normalised", rule, f"{path}type")
         if given != made["id"] and isinstance(given, str) and given.strip() and valid_iri(given.strip()) != made["id"]:
             extension["id"] = given  # no address, so a new one was made; the fact stays
-        for key, right in _checks(cls, name, tuple(obj), self.source.withheld + self.source.ignored):
+        for key, right, use in _checks(cls, name, tuple(obj), self.left_out):
             value = obj[key]
             if right(value):
                 made[key] = value
+            elif use:
+                self.used(made, extension, (name, use), value, path)
             else:
                 self.member(made, extension, (name, key), value, path)
         if extension:
@@ -130,13 +136,18 @@ class _Door:
             self.note("normalised" if vendor else "unmapped", "vendor_key" if vendor else f"unknown key {full}", here, value)
             extension[key] = value
             return None
+        return self.used(made, extension, (name, use), value, path)
+
+    def used(self, made: dict[str, Any], extension: dict[str, Any], at: tuple[str, Use], value: Any, path: str) -> None:
+        """Take the value of a key that the class has."""
+        name, use = at
+        here = path + use.key
         left: list[Any] = []
         found = self.value(use, value, here, (made["id"], name, use), left)
         if left:
-            self.leave(made, extension, key, left, here)
+            self.leave(made, extension, use.key, left, here)
         if found is not GONE:
-            made[key] = found
-        return None
+            made[use.key] = found
 
     def leave(self, made: dict[str, Any], extension: dict[str, Any], key: str, left: list[Any], here: str) -> None:
         """Find another place for values that are not what their key promises."""
@@ -154,7 +165,7 @@ class _Door:
             )
 
     def value(self, use: Use, value: Any, path: str, parent: tuple[str, str, Use], left: list[Any]) -> Any:
-        if value is None or value == "" or value == [] or value == {} or (isinstance(value, str) and not value.strip()):
+        if value in EMPTY or (isinstance(value, str) and not value.strip()):
             self.note("normalised", "empty", path, value)
             return GONE
         if use.kind == "json":
@@ -163,7 +174,12 @@ class _Door:
         made: list[Any] = []
         for at, item in enumerate(items):
             here = f"{path}.{at}" if isinstance(value, list) else path
-            found = self.item(use, item, here, parent, left)
+            if item and use.embedded and type(item) is dict:  # most values that are not sound at a glance
+                found = self.inner(use, item, here, parent)
+                if found is GONE:
+                    left.append(item)
+            else:
+                found = self.item(use, item, here, parent, left)
             if found is not GONE and found in made:
                 self.note("normalised", "duplicate", here, item)
             elif found is not GONE:
@@ -175,7 +191,7 @@ class _Door:
         return made if use.many or len(made) > 1 else made[0]
 
     def item(self, use: Use, item: Any, path: str, parent: tuple[str, str, Use], left: list[Any]) -> Any:
-        if item is None or item == "" or item == {} or item == []:
+        if item in EMPTY:
             self.note("normalised", "empty", path, item)
             return GONE
         if use.kind == "id":
@@ -225,7 +241,7 @@ class _Door:
         return item or GONE
 
     def typed(self, use: Use, item: Any, path: str) -> Any:
-        if isinstance(item, dict | list):
+        if type(item) in (dict, list):
             return GONE
         made = TYPED[use.datatype](item)
         if made is None:
@@ -293,12 +309,22 @@ def _beside(given: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
+@lru_cache(maxsize=64)
+def _left_out(withheld: tuple[str, ...], ignored: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(withheld + ignored)
+
+
 @lru_cache(maxsize=4096)
-def _checks(cls: str, name: str, keys: tuple[str, ...], left_out: tuple[str, ...]) -> tuple[tuple[str, Sound], ...]:
-    """Return each key of an object with what tells whether its value is already as OParl 1.1 wants it; objects of one list share keys."""
+def _checks(cls: str, name: str, keys: tuple[str, ...], left_out: frozenset[str]) -> tuple[tuple[str, Sound, Use | None], ...]:
+    """Return each key of an object with what tells whether its value is already as OParl 1.1 wants it, and its use; objects of one list
+    share keys."""
     uses = ontology().uses[cls]
     special = {key for key in keys if f"{name}.{key}" in left_out or (name, key) in SPELLED_1_0 or key not in uses}
-    return tuple((key, never if key in special else sound(uses[key])) for key in keys if key not in ("type", "id", "@context"))
+    return tuple(
+        (key, never, None) if key in special else (key, sound(uses[key]), uses[key])
+        for key in keys
+        if key not in ("type", "id", "@context")
+    )
 
 
 @lru_cache(maxsize=4096)
