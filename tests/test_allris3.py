@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from publisher.errors import Malformed, PublisherError, Unreachable
 from publisher.pipeline.coverage import coverage
 from publisher.record import Record, Refusal, parts
-from publisher.sources import allris3, allris3_exports, allris3_frame, allris3_lists, allris3_pages
+from publisher.sources import allris3, allris3_exports, allris3_frame, allris3_lists, allris3_pages, allris4_lists
 from publisher.sources.normal import normalised
 from publisher.sources.pages_common import base_of, day, decoded, groups, hours, key_in, moments
 from tests import allris_site as site
@@ -616,7 +616,7 @@ def test_a_mutated_page_never_crashes_and_never_makes_a_bogus_id(which, seed):
     lines = facts["lines"]
     assert lines["total"] == lines["used"] + lines["withheld"] + sum(lines["boilerplate"].values()) + lines["unmapped"]
     for key in keys_in(facts):
-        assert re.fullmatch(r"(?:(?:au|fr|pa|gr)-)?[1-9]\d{0,17}", key), key
+        assert re.fullmatch(r"(?:(?:au|fr|pa|gr)-)?[1-9]\d{0,17}|[a-z0-9]+(?:-[a-z0-9]+)*-\d{4}-\d\d-\d\d", key), key
 
 
 def keys_in(value, name=""):
@@ -986,7 +986,8 @@ def test_a_column_more_or_fewer_never_puts_a_meeting_in_the_place_of_a_result_no
             assert {member["name"] for member in after.get("member", ())} <= {member["name"] for member in before.get("member", ())}, name
             results = {station.get("result") for station in after.get("consultation", ())}
             assert not results & {station.get("name") for station in before.get("consultation", ()) if "name" in station}, name
-            assert set(keys_in(after)) <= set(keys_in(before)), name
+            natural = {key for key in keys_in(after) if re.fullmatch(r"[a-z].*-\d{4}-\d\d-\d\d", key)}
+            assert set(keys_in(after)) - natural <= set(keys_in(before)), name
             assert not any(str(value).endswith(":") for key, value in after.items() if isinstance(value, str)), name
 
 
@@ -1006,3 +1007,125 @@ def test_half_a_day_in_a_calendar_is_noted_with_the_next_record():
         found = list(allris3.records(source, site.fetch(source)))
 
     assert "si010.day" in {note.path for record in found if isinstance(record, Record) for note in record.notes}
+
+
+# --- what has no key, and rosters of other columns ---
+
+
+def test_a_calendar_row_without_key_is_a_meeting_where_committee_and_day_make_its_key():
+    pages = site.classic_town()
+    pages["si010_j.asp"] = site.month(
+        "März&nbsp;2024",
+        site.MARCH
+        + site.entry(("Mo", "18"), "17:00 Uhr", "12. Sitzung des Bauausschusses", room="Saal 1")
+        + site.entry(None, "", "Beirat für Menschen mit Behinderung - ENTFÄLLT")
+        + site.entry(("Di", "19"), "", "Sitzungsferien")
+        + site.entry(("Mi", "20"), "16:00", "Bürgersprechstunde")
+        + site.entry(("Do", "21"), "16:00", "Sitzung"),
+    )
+
+    with site.served(pages) as server:
+        source = site.source(server, "allris3")
+        found = list(allris3.records(source, site.fetch(source)))
+
+    building = one(found, "meeting", "bauausschusses-2024-03-18").object
+    advisers = one(found, "meeting", "beirat-fuer-menschen-mit-behinderung-2024-03-18").object
+    assert building["start"] == "2024-03-18T17:00:00+01:00"
+    assert building["organization"] == ["urn:ris:99999001:organization/au-21"]
+    assert building["oparlx:keyBasis"] == "committee + date"
+    assert building["prov:wasDerivedFrom"] == [server.url + "si010_j.asp"]
+    assert not {"web", "agendaItem"} & set(building)
+    assert (advisers["oparlx:day"], advisers["cancelled"]) == ("2024-03-18", True)
+    notes = [note for record in found if isinstance(record, Record) for note in record.notes if note.rule == "entry_without_key"]
+    assert [(note.kind, note.path) for note in notes] == [
+        ("damage", "si010.meeting")
+    ] * 2  # the hour of "Bürgersprechstunde", a mere "Sitzung"
+
+
+def test_two_meetings_of_one_committee_and_day_without_keys_are_reported():
+    rows = site.entry(("Mo", "18"), "17:00", "Sitzung des Bauausschusses") + site.entry(None, "19:00", "Sitzung des Bauausschusses")
+
+    facts = allris3_lists.calendar(site.month("März&nbsp;2024", rows), URL + "si010.asp")
+
+    assert [entry["start"] for entry in facts["meetings"]] == ["17:00"]
+    assert [note.path for note in facts["notes"]] == ["si010.bauausschusses-2024-03-18"]
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("Sitzung des Rates", ("Rates", True)),
+        ("ENTFÄLLT! 3. öffentliche Sitzung der Bezirksversammlung", ("Bezirksversammlung", True)),
+        ("Stadtrat", ("Stadtrat", True)),
+        ("Ortsbeirat 3", ("Ortsbeirat 3", True)),
+        ("Fraktionssitzung SPD", ("Fraktionssitzung SPD", True)),
+        ("Kreistag (Sondersitzung)", ("Kreistag", True)),
+        ("Sitzung", ("", True)),
+        ("Schulferien", ("", False)),
+        ("Sitzungsfreie Zeit", ("", False)),
+        ("Weltkindertag", ("", False)),
+        ("Bürgerversammlung", ("", False)),
+        ("Heirat im Rathaus", ("", False)),
+    ],
+)
+def test_a_title_names_a_committee_or_none(title, told):
+    assert allris3_lists.sitting_of(title) == told
+
+
+def test_a_list_of_meetings_keeps_one_without_key():
+    rows = (
+        "<tr><th>Datum</th><th>Sitzung</th></tr><tr><td>Mo, 18.03.2024</td><td>17:00</td>"
+        '<td><a href="to010.asp?SILFDNR=9">Sitzung des Rates</a></td></tr>'
+        "<tr><td>Di, 19.03.2024</td><td>18:00</td><td>Sitzung des Bauausschusses</td></tr>"
+        "<tr><td>Mi, 20.03.2024</td><td></td><td>Ferien</td></tr>"
+    )
+
+    facts = allris3_lists.meetings(site.classic("si018", "Sitzungen", f"<table>{rows}</table>"), URL + "si018.asp")
+
+    assert [(entry["key"], entry["day"], entry["start"]) for entry in facts["meetings"]] == [
+        ("9", "2024-03-18", "17:00"),
+        ("bauausschusses-2024-03-19", "2024-03-19", "18:00"),
+    ]
+    assert facts["lines"]["unmapped"] == 0
+
+
+PERSON = '<a href="kp020.asp?KPLFDNR=81">Eva Ahorn</a>'
+
+
+@pytest.mark.parametrize(
+    ("heads", "cells", "told"),
+    [
+        (["Name", "Art der Mitarbeit", "Funktion"], [PERSON, "Mitglied", "SPD-Fraktion"], {"role": "Mitglied", "function": "SPD-Fraktion"}),
+        (["Name", "Funktion"], [PERSON, "SPD-Fraktion (Sprecherin)"], {"function": "SPD-Fraktion (Sprecherin)"}),
+        (["Name", "Funktion"], [PERSON, "1. stv. Vorsitz"], {"role": "1. stv. Vorsitz"}),
+        (["Name", "Fraktion"], [PERSON, "Linde"], {"function": "Linde"}),
+        (["Fraktion", "Name", "Funktion"], ["Linde", PERSON, "Vorsitzende"], {"role": "Vorsitzende", "function": "Linde"}),
+        (
+            ["Name", "Art", "Fraktion", "Funktion"],
+            [PERSON, "Mitglied", "Linde", "Kassenwart"],
+            {"role": "Mitglied", "function": "Linde", "office": "Kassenwart"},
+        ),
+        (
+            ["Name", "Telefon", "Art", "Seit", "Bis", "E-Mail"],
+            [PERSON, "0999-123", "Mitglied", "01.02.2020", "", "eva@privat.example"],
+            {"role": "Mitglied", "startDate": "2020-02-01"},
+        ),
+        ([], [PERSON, "SPD-Fraktion"], {"function": "SPD-Fraktion"}),
+        ([], [PERSON, "Ausschussmitglied", "Fraktion Linde"], {"role": "Ausschussmitglied", "function": "Fraktion Linde"}),
+        ([], [PERSON, "Musterweg 3", "0999-123"], {}),
+        (["Name", "Art"], [PERSON, "Mitglied", "Schlosserin"], {"role": "Mitglied"}),
+    ],
+)
+@pytest.mark.parametrize("system", ["allris3", "allris4"])
+def test_a_roster_without_a_column_shifts_no_value_and_further_columns_stay_out(system, heads, cells, told):
+    head = f"<tr>{''.join(f'<th>{word}</th>' for word in heads)}</tr>" if heads else ""
+    table = f'<table class="tl1">{head}<tr>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr></table>'
+    if system == "allris3":
+        facts = allris3_lists.organization(site.classic("au020", "Rat", table), URL + "au020.asp?AULFDNR=1")
+    else:
+        page = f'<html><body><h1 class="title">Rat</h1><div id="mainContent">{table}</div></body></html>'
+        facts = allris4_lists.organization(page, URL + "gr020?GRLFDNR=1")
+
+    assert facts["member"] == [{"key": "81", "name": "Eva Ahorn", **told}]
+    assert not re.search("0999|privat|Musterweg|Schlosser", json.dumps(facts["member"]))
+    assert facts["lines"]["unmapped"] == facts["lines"]["twice"] == 0

@@ -9,18 +9,27 @@ from selectolax.lexbor import LexborNode
 from publisher.errors import Malformed
 from publisher.sources.allris3_frame import Row, cells_of, inputs, keys_in, keys_of, opened, own_key, rows_of
 from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, _full, ended, undated
-from publisher.sources.pages_common import DAY_LIKE, HOUR, MONTHS, Sheet, day, hours, key_in, plain, shown
+from publisher.sources.pages_common import DAY_LIKE, HOUR, MONTHS, Sheet, day, hours, key_in, plain, shown, slug
+from publisher.sources.rosters import heads_of, member
 
 WEEKDAY = re.compile(r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.?")
 MONTH = re.compile(r"([A-Za-zä]{3,9})\.?\s+(\d{4})")
 PERIOD = re.compile(r"(?:(seit|ab|von|bis)\s*)?(\d\d\.\d\d\.\d{4})")
+SITTING = re.compile(r"\bsitzung\b\s*(?:\b(des|der|vom)\s+)?", re.IGNORECASE)
+COMMITTEE = re.compile(
+    r"ausschu(?:ss|ß)(?:es|sitzung)?\b|beirat(?:e?s)?\b|(?:^|\b(?:der|des) |stadt|gemeinde|kreis|orts?|ortschafts|bezirks|verwaltungs|"
+    r"aufsichts|markt|städteregions|ältesten|integrations|senioren|jugend)rat(?:e?s|ssitzung)?\b|(?<!bürger)(?<!einwohner)versammlung\b|kommission\b|"
+    r"fraktion(?:ssitzung)?\b|kreistag(?:e?s)?\b|vorstand(?:e?s)?\b|kuratorium|magistrat",
+    re.IGNORECASE,
+)
 TITLES = re.compile(r"(?:(?:Prof|Dr|Dipl|Mag|Ing|h\. ?c|med|jur|phil|rer|nat|habil|MdL|MdB)\b\.?(?:-[A-Z][a-z]+\.?)?\s*)+")
 
 
 def calendar(html: bytes | str, url: str) -> dict[str, Any]:
     """Return the month ("2023-10") and the meetings of a si010 page. Raises Malformed.
 
-    The day stands once for several meetings. A row without SILFDNR ("Schulferien", a holiday) is no meeting.
+    The day stands once for several meetings. A row without SILFDNR is a meeting where it names a committee, for committee and day
+    make a natural key; "Schulferien" and holidays are none.
     """
     frame = opened(html, url, "table.tl1")
     page, main = frame.page, frame.main
@@ -38,13 +47,46 @@ def calendar(html: bytes | str, url: str) -> dict[str, Any]:
             page.rules.setdefault("day", []).append(told.pop(0))
             today = None
         key = keys_in(row.points).get("SILFDNR") if told else None
-        (page.used if key else page.rules.setdefault("no meeting", [])).extend(told)
-        if key and all(entry["key"] != key for entry in meetings):
-            meetings.append(_listed(row.points, told, key, today))
+        entry = _listed(row.points, told, key, today) if key else {} if row.headed else unkeyed(page, told, today, "si010")
+        (page.used if entry else page.rules.setdefault("no meeting", [])).extend(told)
+        _add(page, meetings, entry, "si010")
     for cell in main.css("table:not(.tl1) > tbody > tr > td"):
         if cell.css_first("table,h2") is None:
             page.take(cell, "navigation")
     return ended(page, {"kind": "calendar", "month": month, "meetings": meetings}, "si010")
+
+
+def _add(page: Sheet, meetings: list[dict[str, Any]], entry: dict[str, Any], name: str) -> None:
+    """Keep a row's meeting; one listed already is the same, two of one committee on one day without keys cannot be told apart."""
+    if not entry:
+        return
+    if all(other["key"] != entry["key"] for other in meetings):
+        meetings.append(entry)
+    elif "organization" in entry:
+        page.note("damage", "twice", f"{name}.{entry['key']}")
+
+
+def unkeyed(page: Sheet, told: list[str], today: str | None, name: str) -> dict[str, Any]:
+    """Return the meeting of a row without SILFDNR: its key is committee and day; empty, and noted, where either stays open."""
+    entry = _listed([], told, "", today)
+    committee, meets = sitting_of(entry.get("name", ""))
+    if slug(committee) and today:
+        return entry | {"key": f"{slug(committee)}-{today}", "organization": {"name": committee}}
+    if meets or "start" in entry:
+        page.note("damage", "entry_without_key", f"{name}.meeting")
+    return {}
+
+
+def sitting_of(title: str) -> tuple[str, bool]:
+    """Return the committee that a calendar's title names, and whether it is a meeting's title at all.
+
+    "ENTFÄLLT! 12. Sitzung des Bauausschusses" -> ("Bauausschusses", True), "Sitzungsferien" -> ("", False).
+    """
+    bare = CANCELLED.sub("", re.sub(r"\([^()]*\)", "", title))
+    hit = SITTING.search(bare)
+    named = plain(bare[hit.end() :] if hit else bare).strip(" -–:!*.,")
+    known = COMMITTEE.search(named) is not None
+    return (named if known or (hit and hit[1]) else ""), bool(hit) or known
 
 
 def _month(page: Sheet, main: LexborNode) -> str:
@@ -74,18 +116,23 @@ def meetings(html: bytes | str, url: str) -> dict[str, Any]:
     """Return the meetings that a si018 page lists, each with its own day. Raises Malformed."""
     frame = opened(html, url, "table")
     page, main = frame.page, frame.main
-    found: dict[str, dict[str, Any]] = {}
+    found: list[dict[str, Any]] = []
     for row in main.css("tr"):
         if row.css_first("table") is not None:
             continue
         cells, points = cells_of(row), row.css("a,input")
         key = keys_in(points).get("SILFDNR")
-        texts = [page.take(cell, "" if key else "header") for cell in cells]
-        if key and key not in found:
-            at = next((text for text in texts if DAY_LIKE.search(text)), "")
+        texts = [" ".join(shown(cell)) for cell in cells]
+        at = next((text for text in texts if DAY_LIKE.search(text)), "")
+        rest = [text.replace(at, "") if text == at else text for text in texts]
+        if key or (at and row.css_first("th") is None):
             undated(page, at, "si018.day")
-            found[key] = _listed(points, [text.replace(at, "") if text == at else text for text in texts], key, day(at))
-    return ended(page, {"kind": "meetings", "meetings": list(found.values()), "next": _next(main, url)}, "si018")
+            entry = _listed(points, rest, key, day(at)) if key else unkeyed(page, rest, day(at), "si018")
+            _add(page, found, entry, "si018")
+            key = entry.get("key")
+        for cell in cells:
+            page.block(cell, "" if key else "header")
+    return ended(page, {"kind": "meetings", "meetings": found, "next": _next(main, url)}, "si018")
 
 
 def papers(html: bytes | str, url: str) -> dict[str, Any]:
@@ -164,9 +211,8 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
         raise Malformed(url, "an address with AULFDNR, FRLFDNR, PALFDNR or GRLFDNR")
     facts: dict[str, Any] = {"kind": "organization", "key": f"{word}-{own_key(frame, parameter)}", "name": frame.title}
     rows = rows_of(main, "table.tl1")
-    heads = next(([plain(cell.text()).lower() for cell in cells_of(row.node)] for row in rows if row.headed), [])
-    role = next((place for place, head in enumerate(heads) if head.startswith(("art ", "rolle"))), None)
-    facts["member"] = [member for row in rows if (member := _member(page, row, len(heads), role))]
+    heads = next((heads_of(cells_of(row.node)) for row in rows if row.headed), [])
+    facts["member"] = [found for row in rows if (found := _member(page, row, heads))]
     if closed := len(page.rules.get("withheld", ())):
         page.note("withheld", "member without page", "organization.membership", closed)
     _contact(page, main, facts)
@@ -176,27 +222,21 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
     return ended(page, facts, "au020")
 
 
-def _member(page: Sheet, row: Row, width: int, told_role: int | None) -> dict[str, Any] | None:
-    parts = [shown(cell) for cell in cells_of(row.node)]
-    told = [piece for part in parts for piece in part]
+def _member(page: Sheet, row: Row, heads: list[str]) -> dict[str, Any] | None:
+    told = shown(row.node)
     links = [(key, link) for link in row.points if (key := key_in(link.attributes.get("href"), "KPLFDNR"))]
     key = links[0][0] if links else keys_in(row.points).get("KPLFDNR")
     # A member whom the town gives no page has no key: nobody could tell two of one name apart (seen: Bergedorf, "zubenannte Bürger").
-    if told:
-        rule = "header" if row.headed else "withheld"
-        (page.used if key else page.rules.setdefault(rule, [])).extend(told)
     if not key or not told:
+        if told:
+            page.rules.setdefault("header" if row.headed else "withheld", []).extend(told)
         return None
     name = next((text for _, link in links if (text := plain(link.text()))), "")
-    if name not in told:
+    if not name:
+        page.rules.setdefault("withheld", []).extend(told)
         page.note("damage", "member_without_name", "organization.membership")
         return None
-    cells = [" ".join(part) for part in parts]
-    at = next((place for place, text in enumerate(cells) if text == name), len(cells))
-    role = told_role if told_role is not None and width == len(cells) else at + 1
-    first = min(at, role) + 1
-    rest = [text for place, text in enumerate(cells[first:], first) if text and place not in (at, role)]
-    return _full({"key": key, "name": name, "role": " ".join(cells[role : role + 1]), "function": " ".join(rest)})
+    return _full({"key": key, "name": name} | member(page, heads, cells_of(row.node), name))
 
 
 def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:

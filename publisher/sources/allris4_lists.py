@@ -12,7 +12,8 @@ from publisher.sources.allris3_frame import cells_of, key_at, keys_of
 from publisher.sources.allris3_lists import _period
 from publisher.sources.allris3_pages import CANCELLED, _full, ended
 from publisher.sources.allris4_pages import Frame, opened, own_key, pieces
-from publisher.sources.pages_common import HOUR, day, hours, key_in, number, plain
+from publisher.sources.pages_common import HOUR, day, hours, key_in, number, plain, shown
+from publisher.sources.rosters import heads_of, member
 
 SELF = re.compile(r'"u"\s*:\s*"([^"]{0,400}?(?:si018|si010|gr010)\?\d+-\d+\.0-[^"]*)"')
 NEXT = re.compile(r'"u"\s*:\s*"([^"]*navigator-next)"')
@@ -100,15 +101,20 @@ def organization(body: bytes | str, url: str) -> dict[str, Any]:
     frame = opened(pieces(body), url, "table,dl dt")
     page = frame.page
     facts: dict[str, Any] = {"kind": "organization", "key": f"gr-{own_key(frame, 'GRLFDNR')}", "name": frame.title, "member": []}
-    withheld = 0
+    withheld, heads = 0, list[str]()
     for row in frame.main.css("tr"):
         if row.css_first("table") is not None:
             continue
+        headed = row.css_first("th") is not None
+        link = row.css_first('a[href*="KPLFDNR=" i]')
         key = key_at(row, "KPLFDNR")
-        told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
-        withheld += 0 if key or row.css_first("th") is not None else len(told)
-        if key and told:
-            facts["member"].append(_full({"key": key, "name": told[0], "role": " ".join(told[1:2]), "function": " ".join(told[2:3])}))
+        name = plain(link.text()) if link is not None else " ".join(shown(row)[:1])
+        if key and name:
+            facts["member"].append(_full({"key": key, "name": name} | member(page, heads, cells_of(row), name)))
+            continue
+        told = page.block(row, "header" if headed else "withheld")
+        withheld += 0 if headed else len(told)
+        heads = heads_of(cells_of(row)) if headed else heads
     _contact(frame, "organization.location", withheld)
     return ended(page, facts, "gr020")
 

@@ -97,12 +97,14 @@ def membership_object(place: Place, person: str, facts: Mapping[str, Any], behal
     """Return a Membership; its key is person, organization and role, and the begin where one person came back to one role."""
     parts = [person, facts["organization"], slug(facts.get("role", "")), facts.get("again", "")]
     obj = thing(place, "Membership", "-".join(part for part in parts if part))
-    extension = {"Funktion": facts["function"]} if facts.get("function") and not behalf else None
+    extension = {"Funktion": facts.get("office") or (facts.get("function") if not behalf else None)}
+    if facts.get("office") and not behalf:
+        extension["Gruppe"] = facts.get("function")
     return said(obj | {"organization": place.urn("organization", facts["organization"]), "role": facts.get("role"),
                        "startDate": facts.get("startDate"), "endDate": facts.get("endDate"),
                        "onBehalfOf": place.urn("organization", behalf) if behalf and behalf != facts["organization"] else None,
                        "oparlx:keyBasis": "person + organization + role" + (" + begin" if facts.get("again") else ""),
-                       "oparlx:extension": extension})  # fmt: skip
+                       "oparlx:extension": said(extension)})  # fmt: skip
 
 
 def person_object(place: Place, key: str, name: str, memberships: list[dict[str, Any]]) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def agenda_item_object(
 def meeting_object(place: Place, facts: Mapping[str, Any], items: list[dict[str, Any]]) -> dict[str, Any]:
     """Return a Meeting with its AgendaItems inside; where only the day is known, only the day is said."""
     key = facts["key"]
-    web = place.page("to010", "SILFDNR", key)
+    web = place.page("to010", "SILFDNR", key) if key.isdigit() else None
     start, end = moments(facts.get("day"), facts.get("start"), facts.get("end"))
     files, rest = meeting_files(place, facts.get("file", ()))
     organization = facts.get("organization", {}).get("key")
@@ -232,6 +234,7 @@ def meeting_object(place: Place, facts: Mapping[str, Any], items: list[dict[str,
         "location": location_object(place, room, address) if room or address else None,
         "organization": [place.urn("organization", organization)] if organization else None,
         **files, "auxiliaryFile": rest, "agendaItem": items, "oparlx:extension": said(extension),
+        **({} if web else {"oparlx:keyBasis": "committee + date", "prov:wasDerivedFrom": [facts["url"]]}),
     })  # fmt: skip
 
 

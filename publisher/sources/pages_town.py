@@ -56,6 +56,7 @@ class Walk:
         self.waiting: dict[str, bytes] = {}
         self.closed: dict[str, Refusal] = {}
         self.met: set[str] = set()
+        self.unkeyed: dict[str, dict[str, Any]] = {}
         self.members: list[dict[str, Any]] = []
         self.rostered: set[str] = set()
         self.loose: list[Note] = []
@@ -83,6 +84,9 @@ class Walk:
         for key in sorted(self.waiting, key=int):
             yield from self.meeting({"key": key, "agenda": True})
         yield from self.new_organizations()
+        for entry in self.unkeyed.values():
+            entry["organization"]["key"] = self.organizations.sitting(entry["organization"]["name"])
+            yield from self.meeting(entry)
         yield from self.persons()
         yield from self.organizations.records()
 
@@ -165,7 +169,10 @@ class Walk:
         self.loose += damage(facts)
         for entry in facts.get("meetings", ()):
             if entry["key"] not in self.met:
-                yield from self.meeting(entry | {"url": facts["url"]})
+                if not entry["key"].isdigit():  # without a key of its own: told once all committees are known
+                    self.unkeyed.setdefault(entry["key"], entry | {"url": facts["url"]})
+                else:
+                    yield from self.meeting(entry | {"url": facts["url"]})
         yield from self.new_organizations()
 
     def meeting(self, entry: dict[str, Any]) -> Found:

@@ -89,6 +89,10 @@ class Organizations:
         keys = self.by_name.get(slug(name), set()) if name else set()
         return next(iter(keys)) if len(keys) == 1 else None
 
+    def sitting(self, name: str) -> str | None:
+        """Return the key of the one organization that a title names in the nominative or the genitive: "Bauausschusses", "Rates"."""
+        return next(filter(None, (self.called(name.removesuffix(end)) for end in ("", "s", "es"))), None)
+
     def ambiguous(self, name: str) -> bool:
         """Tell whether several organizations bear that name: committees of two terms often do."""
         return len(self.by_name.get(slug(name), ())) > 1

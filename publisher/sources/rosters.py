@@ -1,0 +1,101 @@
+"""Reading a row of a committee's roster: whose column says the role, whose the faction, whose the days, and which are nobody's business."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from selectolax.lexbor import LexborNode
+
+from publisher.sources.pages_common import GROUP, Sheet, day, shown
+
+# What the head of a column says of it; the first that fits. Any other column holds telephones, mail, professions: withheld.
+COLUMNS = (
+    ("since", re.compile(r"(?:mitglied(?:schaft)? )?(?:seit|von|ab|beginn|eintritt)\b")),
+    ("until", re.compile(r"(?:mitglied(?:schaft)? )?(?:bis|ende|austritt)\b")),
+    ("role", re.compile(r"art\b|rolle\b|mitgliedsart\b|art der mit|mitgliedschaft\b|mitarbeit\b|tätigkeit\b|besetzung\b")),
+    ("group", re.compile(r"(?:\w+ )?(?:fraktion|partei|gruppe|wählergruppe|liste|zugehörigkeit)\b|entsandt")),
+    ("function", re.compile(r"funktion\b|stellung\b|bemerkung")),
+    ("name", re.compile(r"(?:vor- und nach|nach|familien)?name\b|mitglied(?:er)?\b|person\b")),
+)
+ROLE = re.compile(
+    r"vorsitz|mitglied|stellv|\bstv\b|vertret|beisitz|schriftf|sprecher|beratend|sachkundig|protokoll|geschäftsf|schatzm|kassen|"
+    r"präsid|bürgermeister|beigeordnet|delegiert|obmann|obfrau|gast|zugewählt|zubenannt|hinzugewählt|ältest|obleute|leitung|verwaltung",
+    re.IGNORECASE,
+)
+
+
+class Column(NamedTuple):
+    """One cell of a row: what its head makes of it ("" where no head stands over it), its pieces of text, the text on one line."""
+
+    field: str
+    pieces: list[str]
+    text: str
+
+
+def heads_of(cells: Sequence[LexborNode]) -> list[str]:
+    """Return for each column what its head says: "role", "group" ...; "" for one without a word, "other" for one of other words."""
+    found: list[str] = []
+    for cell in cells:
+        word = " ".join(shown(cell)).lower().strip(" :")
+        field = next((name for name, words in COLUMNS if words.match(word)), "other" if word else "")
+        found += [field] + [""] * (_span(cell) - 1)
+    return found
+
+
+def _span(cell: LexborNode) -> int:
+    told = cell.attributes.get("colspan") or ""
+    return int(told) if told.isdigit() and 0 < int(told) < 100 else 1
+
+
+def member(page: Sheet, heads: Sequence[str], cells: Sequence[LexborNode], name: str) -> dict[str, Any]:
+    """Return role, function, office, startDate and endDate of the member `name`; the row's pieces of text are booked.
+
+    A column is what its head says. Where none fits the row a text is a role or a group by its own words; any other is withheld,
+    for a roster's further columns tell where people live and work.
+    """
+    found: dict[str, list[str]] = {}
+    for column in _columns(heads, cells):
+        if not column.text:
+            continue
+        field = "name" if column.text == name or name in column.pieces else _field(column)
+        if not field:
+            page.rules.setdefault("withheld", []).extend(column.pieces)
+            page.note("withheld", "member", f"organization.{column.field or 'column'}", len(column.pieces))
+            continue
+        page.used.extend(column.pieces)
+        if field != "name":
+            found.setdefault(field, []).append(column.text)
+    return _said(page, {field: " ".join(texts) for field, texts in found.items()}, "role" in heads)
+
+
+def _columns(heads: Sequence[str], cells: Sequence[LexborNode]) -> list[Column]:
+    spans = [_span(cell) for cell in cells]
+    fits = sum(spans) == len(heads)
+    parts = [shown(cell) for cell in cells]
+    return [Column(heads[sum(spans[:at])] if fits else "", part, " ".join(part)) for at, part in enumerate(parts)]
+
+
+def _field(column: Column) -> str:
+    if column.field not in ("", "name"):
+        return "" if column.field == "other" else column.field
+    return "role" if says_role(column.text) else "group" if GROUP.search(column.text) else ""
+
+
+def says_role(text: str) -> bool:
+    """Tell whether a text is a role by its own words; "SPD-Fraktion (Sprecher)" is a group, what stands in brackets aside."""
+    return ROLE.search(text.split("(")[0]) is not None
+
+
+def _said(page: Sheet, told: dict[str, str], role_told: bool) -> dict[str, Any]:
+    """Return what the columns say together: a "Funktion" is a role where no column has the role, else a group or a further office."""
+    function, group = told.get("function", ""), told.get("group", "")
+    role = told.get("role", "")
+    if function and not role and not role_told and says_role(function):
+        role, function = function, ""
+    days = {}
+    for key, field in (("startDate", "since"), ("endDate", "until")):
+        if text := told.get(field, ""):
+            days[key] = day(text)
+            if not days[key]:
+                page.note("damage", "date", f"organization.{field}")
+    return {"role": role, "function": group or function, "office": function if group else ""} | days
