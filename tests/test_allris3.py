@@ -82,6 +82,14 @@ def test_a_day_is_read_as_printed_and_never_made_up(text, iso):
     [
         ("17:30 - 18:00", ("17:30", "18:00")),
         ("ab 17:30 Uhr", ("17:30", None)),
+        ("ca. 18 Uhr", ("18:00", None)),
+        ("18.00", ("18:00", None)),
+        ("18 Uhr 30", ("18:30", None)),
+        ("18 - 20 Uhr", ("18:00", "20:00")),
+        ("von 18.30 Uhr bis ca. 20 Uhr", ("18:30", "20:00")),
+        ("18:00 Uhr (Ende 19:15 Uhr)", ("18:00", "19:15")),
+        ("ab 18:00 Uhr, im Anschluss an die Sitzung um 17:00 Uhr", ("18:00", None)),
+        ("nach dem Rat", (None, None)),
         ("5:30 PM", ("17:30", None)),
         ("12:05 am", ("00:05", None)),
         ("", (None, None)),
@@ -1087,6 +1095,146 @@ def test_a_list_of_meetings_keeps_one_without_key():
         ("bauausschusses-2024-03-19", "2024-03-19", "18:00"),
     ]
     assert facts["lines"]["unmapped"] == 0
+
+
+AGENDA = (
+    ["TOP", "Betreff", "Vorlage", "Beschluss"],
+    [
+        [
+            "Ö 5.1",
+            '<a href="to020.asp?TOLFDNR=71">Radweg<br>Ahr</a>',
+            '<a href="vo020.asp?VOLFDNR=31">2024/0101</a>',
+            "ungeändert beschlossen",
+        ],
+        ["N2", "Grundstück", "", "vertagt"],
+        ["3 a", "Anfragen", "", "(offen)"],
+    ],
+)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 0, 3, 2), (2, 3, 1, 0)])
+@pytest.mark.parametrize("more", ["", "<td></td>", "<td>18:00</td>"])
+def test_columns_of_an_agenda_are_known_by_their_heads_in_any_order(order, more):
+    heads, rows = AGENDA
+    head = f"<tr>{more.replace('td', 'th').replace('18:00', 'Zeit')}{''.join(f'<th>{heads[at]}</th>' for at in order)}</tr>"
+    body = "".join(f"<tr>{more}{''.join(f'<td>{row[at]}</td>' for at in order)}</tr>" for row in rows)
+    main = site.head(site.label("Gremium", site.HAUPT) + site.label("Datum", "06.03.2024"), "", f'<table class="tl1">{head}{body}</table>')
+
+    facts = allris3_pages.agenda(site.classic("to010", "Tagesordnung - Sitzung", main, "5"), URL + "to010.asp?SILFDNR=5")
+
+    first = {"key": "71", "paper": "31", "reference": "2024/0101", "page": True, "name": "Radweg Ahr", "result": "ungeändert beschlossen"}
+    assert facts["agendaItem"] == [
+        {"number": "Ö 5.1", "public": True, **first},
+        {"number": "N2", "public": False, "name": "Grundstück", "result": "vertagt"},
+        {"number": "3 a", "name": "Anfragen"},
+    ]
+    assert [(note.rule, note.leaves) for note in facts["notes"]] == ([("text", 1)] * 3 if "18:00" in more else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Ö 4.1", True), ("Ö4.1", True), ("N 17", False), ("N17", False), ("NÖ 3", False), ("Nö 3", False), ("TOP Ö 3", True),
+        ("Nichtöffentlich 3", False), ("Öff. 2", True), ("3", None), ("3 a", None), ("TOP 3", None), ("Neues", None), ("Ökologie", None),
+    ],
+)  # fmt: skip
+def test_a_number_says_whether_its_item_is_public_or_leaves_it_open(text, told):
+    assert allris3_pages.numbered(text) == (text, told)
+
+
+@pytest.mark.parametrize(
+    ("title", "word", "number"),
+    [
+        ("Drucksache - 22-2362", "Drucksache", "22-2362"),
+        ("Drucksache – 22-2362", "Drucksache", "22-2362"),
+        ("Beschlussvorlage - FB 10/123/2020 - 01", "Beschlussvorlage", "FB 10/123/2020 - 01"),
+        ("Vorlage - 2024/0101 - Neubau der Schule", "Vorlage", "2024/0101"),
+        ("Vorlage 2024/0101", "Vorlage", "2024/0101"),
+        ("Vorlage-Nr. 12/2020", "Vorlage", "12/2020"),
+        ("Antrag: 12/3", "Antrag", "12/3"),
+        ("2024/0101", "", "2024/0101"),
+        ("Vorlage - Neubau der Schule", "Vorlage", None),
+        ("Antrag der Fraktion 90", "Antrag der Fraktion 90", None),
+    ],
+)
+def test_a_papers_heading_names_its_number_or_none(title, word, number):
+    assert allris3_pages.reference(title) == {"word": word} | ({"reference": number} if number else {})
+
+
+def test_a_papers_number_may_stand_in_the_head_alone():
+    rows = site.label("Betreff", "A") + site.label("Vorlagen-Nr.", "2024/0101")
+
+    facts = allris3_pages.paper(site.classic("vo020", "Vorlage", site.head(rows), "7"), URL + "vo020.asp?VOLFDNR=7")
+
+    assert facts["reference"] == "2024/0101"
+
+
+DETAIL = site.detail("Erledigt", "06.03.2024", 5, 71, "Sitzung des Rates", "beschlossen")
+HEAD = '<tr class="zl12"><td title="Erledigt"></td><td>Rat der Stadt</td><td>Entscheidung</td></tr>'
+TURNED = HEAD.replace("<td>Rat der Stadt</td><td>Entscheidung</td>", "<td>Entscheidung</td><td>Rat der Stadt</td>")
+WHOLE = {"status": "Erledigt", "organization": "Rat der Stadt", "role": "Entscheidung", "day": "2024-03-06", "name": "Sitzung des Rates",
+         "result": "beschlossen", "meeting": "5"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "less"),
+    [
+        (HEAD + DETAIL, {"agendaItem": "71"}),
+        (
+            HEAD.replace("<td>Rat der Stadt</td><td>Entscheidung</td>", "<td>Entscheidung</td><td>Rat der Stadt</td>") + DETAIL,
+            {"agendaItem": "71"},
+        ),
+        ((HEAD + DETAIL).replace(' class="zl12"', ""), {"agendaItem": "71"}),
+        ("<tr><th>Status</th><th>Gremium</th><th>Zuständigkeit</th></tr>" + HEAD + DETAIL, {"agendaItem": "71"}),
+        (HEAD + DETAIL.replace("06.03.2024", "6. März 2024"), {"agendaItem": "71"}),
+        (
+            '<tr class="zl12"><td title="Erledigt"></td><td>Rat der Stadt</td><td>Entscheidung</td><td>06.03.2024</td>'
+            '<td><a href="to010.asp?SILFDNR=5">Sitzung des Rates</a></td><td>beschlossen</td></tr>',
+            {},
+        ),
+        (
+            "<tr><td>Erledigt</td><td>06.03.2024</td><td>Rat der Stadt</td></tr>",  # a day before any committee: nothing is made up
+            None,
+        ),
+    ],
+)
+def test_stations_are_read_in_one_row_or_two_and_with_either_column_first(rows, less):
+    main = (
+        site.label("Betreff", "A")
+        + '<tr><td class="kb1" colspan="4">Beratungsfolge:</td></tr><tr><td colspan="4"><table>'
+        + rows
+        + "</table></td></tr>"
+    )
+
+    facts = allris3_pages.paper(site.classic("vo020", "Vorlage - 1/2", site.head(main), "7"), URL + "vo020.asp?VOLFDNR=7")
+
+    if less is None:
+        assert "organization" not in facts["consultation"][0] and facts["consultation"][0]["day"] == "2024-03-06"
+    else:
+        assert facts["consultation"] == [WHOLE | less]
+        assert facts["lines"]["unmapped"] == 0
+
+
+def test_a_meeting_may_tell_begin_and_end_apart():
+    rows = site.label("Datum", "06.03.2024") + site.label("Ende", "20.15") + site.label("Sitzungsbeginn", "ca. 18 Uhr")
+
+    facts = allris3_pages.agenda(site.classic("to010", "Tagesordnung - Rat", site.head(rows), "5"), URL + "to010.asp?SILFDNR=5")
+
+    assert (facts["start"], facts["end"]) == ("18:00", "20:15")
+
+
+def test_a_calendars_room_is_what_stands_under_that_head():
+    head = "<tr><th colspan=2>Datum</th><th>Uhrzeit</th><th>Sitzung</th><th>Raum</th><th>Bemerkung</th></tr>"
+    row = "<tr><td>Mi</td><td>6</td><td>18.00</td><td><a href='to010.asp?SILFDNR=5'>Rat</a></td><td>{}</td><td>öffentlich</td></tr>"
+    page = '<h2>März 2024</h2><table class="tl1">' + head + row + "</table>"
+
+    with_room, without = (
+        allris3_lists.calendar(site.classic("si010", "Kalender", page.format(room)), URL + "si010.asp")["meetings"][0]
+        for room in ("Saal 2", "")
+    )
+
+    assert (with_room["room"], with_room["start"], with_room["name"]) == ("Saal 2", "18:00", "Rat")
+    assert "room" not in without
 
 
 PERSON = '<a href="kp020.asp?KPLFDNR=81">Eva Ahorn</a>'

@@ -8,7 +8,8 @@ from typing import Any
 
 from publisher.errors import Malformed
 from publisher.record import Note
-from publisher.sources.allris3_pages import CANCELLED, _full, decided
+from publisher.sources.allris3_pages import CANCELLED
+from publisher.sources.allris3_stations import _full, decided
 from publisher.sources.pages_common import BERLIN, day, decoded, denial, key_in, number, plain
 
 QUERY = "selfaction=ws&template=xyz"

@@ -11,29 +11,43 @@ from publisher.errors import Malformed
 from publisher.sources.pages_common import INLINE, Sheet, denial, flat, groups, key_in, number, plain, sheet, shown
 
 LABELS = {
-    "name": ("betreff", "bezeichnung", "titel"),
+    "name": ("betreff", "bezeichnung", "titel", "gegenstand", "thema"),
     "paperType": ("drucksache-art", "drucksachenart", "drucksachen-art", "vorlage-art", "vorlageart", "vorlagenart", "vorlagen-art",
-                  "art", "art der vorlage", "antragsart", "dokumentart"),
-    "status": ("status", "öffentlichkeit"),
-    "underDirectionOf": ("federführend", "federführung", "federführendes amt", "federführende stelle", "federf. amt", "amt"),
-    "involved": ("beteiligt", "beteiligte", "beteiligte ämter", "beteiligte stellen", "mitwirkend"),
-    "author": ("verfasser", "autor", "einreicher", "antragsteller", "initiator", "einbringer", "unterstützer"),
-    "clerk": ("bearbeiter", "sachbearbeiter", "sachbearbeitung", "ansprechpartner", "ansprechperson", "auskunft erteilt"),
-    "related": ("bezüglich", "bezug", "bezugsvorlage", "bezugsdrucksache", "bezieht sich auf", "verweis", "verknüpfte vorlagen"),
-    "superordinated": ("übergeordnet", "übergeordnete vorlage", "ursprungsvorlage", "grundvorlage", "ursprung"),
-    "subordinated": ("untergeordnet", "untergeordnete vorlage", "stammbaum", "nachfolger", "folgevorlage"),
-    "fileNumber": ("aktenzeichen", "az", "az.", "geschäftszeichen"),
-    "date": ("datum", "vorlagedatum", "erstellt am"),
+                  "art", "art der vorlage", "antragsart", "dokumentart", "vorlagetyp", "vorlagentyp", "drucksachentyp", "typ",
+                  "vorgangsart"),
+    "status": ("status", "öffentlichkeit", "öffentlichkeitsstatus", "vorlagestatus", "vorlagenstatus", "sitzungsstatus"),
+    "underDirectionOf": ("federführend", "federführung", "federführendes amt", "federführende stelle", "federf. amt", "amt",
+                         "federführender fachbereich", "federführende abteilung", "federführendes dezernat",
+                         "federführende organisationseinheit", "federführender bereich"),
+    "involved": ("beteiligt", "beteiligte", "beteiligte ämter", "beteiligte stellen", "mitwirkend", "weitere beteiligte",
+                 "beteiligte fachbereiche", "weitere beteiligte ämter", "mitzeichnung"),
+    "author": ("verfasser", "autor", "einreicher", "antragsteller", "initiator", "einbringer", "unterstützer", "verfasst von",
+               "eingereicht von", "einreichende fraktion"),
+    "clerk": ("bearbeiter", "sachbearbeiter", "sachbearbeitung", "ansprechpartner", "ansprechperson", "auskunft erteilt", "erstellt von",
+              "berichterstatter", "berichterstattung", "protokollführer", "protokollführung", "schriftführer", "vorsitz", "vorsitzender",
+              "vorsitzende", "sitzungsleitung", "leitung", "telefon", "e-mail", "ansprechpartner verwaltung"),
+    "related": ("bezüglich", "bezug", "bezugsvorlage", "bezugsdrucksache", "bezieht sich auf", "verweis", "verknüpfte vorlagen",
+                "bezug zu", "referenzvorlage", "bezugnehmend auf"),
+    "superordinated": ("übergeordnet", "übergeordnete vorlage", "ursprungsvorlage", "grundvorlage", "ursprung", "vorgängervorlage"),
+    "subordinated": ("untergeordnet", "untergeordnete vorlage", "stammbaum", "nachfolger", "folgevorlage", "nachfolgevorlage",
+                     "folgevorlagen"),
+    "fileNumber": ("aktenzeichen", "az", "geschäftszeichen"),
+    "date": ("datum", "vorlagedatum", "erstellt am", "sitzungsdatum", "sitzungstag", "tag", "erstellungsdatum", "vorlagendatum",
+             "drucksachendatum"),
     "stations": ("beratungsfolge", "beratungsreihenfolge", "gremienweg"),
-    "files": ("anlagen", "anlage", "anlage/n", "anlage(n)", "dokumente"),
+    "files": ("anlagen", "anlage", "anlage/n", "anlage(n)", "dokumente", "dateien"),
     "organization": ("gremium", "ausschuss"),
-    "time": ("zeit", "uhrzeit", "beginn"),
+    "time": ("zeit", "uhrzeit", "beginn", "sitzungsbeginn", "sitzungszeit"),
+    "end": ("ende", "sitzungsende"),
+    "reference": ("vorlage-nr", "vorlagen-nr", "vorlagennummer", "vorlagenummer", "drucksache-nr", "drucksachen-nr", "drucksachennummer",
+                  "drs.-nr", "ds-nr", "nummer", "nr"),
     "occasion": ("anlass", "sitzungsart"),
     "room": ("raum", "sitzungsraum"),
     "place": ("ort", "sitzungsort"),
     "extra": ("zusatz", "zusatzinfo", "hinweis", "bemerkung", "information"),
     "number": ("top", "tagesordnungspunkt"),
-    "result": ("beschlussart", "beschlußart", "beschluss-art", "beschluss", "ergebnis", "abstimmungsergebnis"),
+    "result": ("beschlussart", "beschlußart", "beschluss-art", "beschluss", "ergebnis", "abstimmungsergebnis", "beratungsergebnis",
+               "abstimmung"),
     "session": ("sitzung", "tagesordnung"),
     "paper": ("vorlage", "drucksache", "antrag"),
 }  # fmt: skip
@@ -72,7 +86,7 @@ class Value(NamedTuple):
 def field_of(label: str) -> str | None:
     """Return the field that a printed label names, None for one nobody knows: "Bearbeiter/-in:" -> "clerk"."""
     word = plain(label).lower().strip(" :*")
-    word = word.rstrip("0123456789").rstrip()
+    word = word.rstrip("0123456789").rstrip(" .")
     return FIELD_OF.get(word) or FIELD_OF.get(ENDING.sub("", word))
 
 

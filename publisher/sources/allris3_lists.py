@@ -8,13 +8,16 @@ from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
 from publisher.sources.allris3_frame import Row, cells_of, inputs, keys_in, keys_of, opened, own_key, rows_of
-from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, _full, ended, undated
-from publisher.sources.pages_common import DAY_LIKE, HOUR, MONTHS, Sheet, day, hours, key_in, plain, shown, slug
-from publisher.sources.rosters import heads_of, member
+from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, ended
+from publisher.sources.allris3_stations import _full, undated
+from publisher.sources.columns import columns, heads
+from publisher.sources.pages_common import CLOCK, DAY_LIKE, GROUP, HOUR, MONTHS, Sheet, dated, day, hours, key_in, plain, shown, slug
+from publisher.sources.rosters import ROSTER, member, says_role
 
 WEEKDAY = re.compile(r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.?")
 MONTH = re.compile(r"([A-Za-zä]{3,9})\.?\s+(\d{4})")
 PERIOD = re.compile(r"(?:(seit|ab|von|bis)\s*)?(\d\d\.\d\d\.\d{4})")
+CALENDAR = (("room", re.compile(r"(?:sitzungs)?(?:raum|ort|saal)\b")),)
 SITTING = re.compile(r"\bsitzung\b\s*(?:\b(des|der|vom)\s+)?", re.IGNORECASE)
 COMMITTEE = re.compile(
     r"ausschu(?:ss|ß)(?:es|sitzung)?\b|beirat(?:e?s)?\b|(?:^|\b(?:der|des) |stadt|gemeinde|kreis|orts?|ortschafts|bezirks|verwaltungs|"
@@ -36,8 +39,11 @@ def calendar(html: bytes | str, url: str) -> dict[str, Any]:
     month = _month(page, main)
     meetings: list[dict[str, Any]] = []
     today: str | None = None
+    shape: list[str] = []
     for row in rows_of(main, "table.tl1"):
         told = shown(row.node)
+        if row.headed:
+            shape = heads(cells_of(row.node), CALENDAR)
         if len(told) > 1 and told[1].isdigit() and WEEKDAY.fullmatch(told[0]):
             today = day(f"{told[1]}.{month[5:]}.{month[:4]}")
             page.rules.setdefault("day", []).extend(told[:2])
@@ -47,7 +53,8 @@ def calendar(html: bytes | str, url: str) -> dict[str, Any]:
             page.rules.setdefault("day", []).append(told.pop(0))
             today = None
         key = keys_in(row.points).get("SILFDNR") if told else None
-        entry = _listed(row.points, told, key, today) if key else {} if row.headed else unkeyed(page, told, today, "si010")
+        room = _room(row.node, shape) if told else None
+        entry = _listed(row.points, told, key, today, room) if key else {} if row.headed else unkeyed(page, told, today, "si010", room)
         (page.used if entry else page.rules.setdefault("no meeting", [])).extend(told)
         _add(page, meetings, entry, "si010")
     for cell in main.css("table:not(.tl1) > tbody > tr > td"):
@@ -66,9 +73,9 @@ def _add(page: Sheet, meetings: list[dict[str, Any]], entry: dict[str, Any], nam
         page.note("damage", "twice", f"{name}.{entry['key']}")
 
 
-def unkeyed(page: Sheet, told: list[str], today: str | None, name: str) -> dict[str, Any]:
+def unkeyed(page: Sheet, told: list[str], today: str | None, name: str, room: str | None = None) -> dict[str, Any]:
     """Return the meeting of a row without SILFDNR: its key is committee and day; empty, and noted, where either stays open."""
-    entry = _listed([], told, "", today)
+    entry = _listed([], told, "", today, room)
     committee, meets = sitting_of(entry.get("name", ""))
     if slug(committee) and today:
         return entry | {"key": f"{slug(committee)}-{today}", "organization": {"name": committee}}
@@ -100,15 +107,24 @@ def _month(page: Sheet, main: LexborNode) -> str:
     raise Malformed(page.url, "a calendar that names its month")
 
 
-def _listed(points: list[LexborNode], texts: list[str], key: str, today: str | None) -> dict[str, Any]:
+def _room(row: LexborNode, shape: list[str]) -> str | None:
+    """Return the text under the heading of the rooms, "" if nothing stands there; None where no heading fits."""
+    found = columns(cells_of(row), shape)
+    return next((column.text for column in found if column.field == "room"), "") if any(column.field for column in found) else None
+
+
+def _listed(points: list[LexborNode], texts: list[str], key: str, today: str | None, room: str | None = None) -> dict[str, Any]:
+    """Return one meeting of a list; where no heading told which column is the `room`, it is the last text."""
     rest = [text for text in texts if text]
-    time = next((text for text in rest if HOUR.search(text) and len(text) < 30), "")
+    time = next((text for text in rest if len(text) < 30 and (HOUR.search(text) or CLOCK.fullmatch(text))), "")
     links = (plain(point.text()) for point in points if point.tag == "a" and "SILFDNR" in (point.attributes.get("href") or "").upper())
     link = next((text for text in links if text), "")
-    others = [text for text in rest if text not in (time, link)]
+    others = [text for text in rest if text not in (time, link, room)]
     name = link or (others.pop(0) if others else "")
     start, end = hours(time)
-    found = {"key": key, "day": today, "start": start, "end": end, "name": name, "room": others[-1] if others else ""}
+    if room is None:
+        room = others[-1] if others else ""
+    found = {"key": key, "day": today, "start": start, "end": end, "name": name, "room": room}
     return _full(found | {"agenda": bool(link), "cancelled": bool(CANCELLED.search(name))})
 
 
@@ -123,7 +139,7 @@ def meetings(html: bytes | str, url: str) -> dict[str, Any]:
         cells, points = cells_of(row), row.css("a,input")
         key = keys_in(points).get("SILFDNR")
         texts = [" ".join(shown(cell)) for cell in cells]
-        at = next((text for text in texts if DAY_LIKE.search(text)), "")
+        at = next((text for text in texts if dated(text)), "")
         rest = [text.replace(at, "") if text == at else text for text in texts]
         if key or (at and row.css_first("th") is None):
             undated(page, at, "si018.day")
@@ -149,7 +165,7 @@ def papers(html: bytes | str, url: str) -> dict[str, Any]:
         key = key_in(href, "VOLFDNR")
         told = page.block(row.node, "" if key else "header")
         if link is not None and key and key not in found:
-            at = next((text for text in told if DAY_LIKE.fullmatch(text)), "")
+            at = next((text for text in told if dated(text) and len(text) < 20), "")
             undated(page, at, "vo040.date")
             found[key] = {"key": key} | _paper(link, told, at)
     if not found and any(DAY_LIKE.fullmatch(text) for text in page.rules.get("header", ())):
@@ -193,7 +209,7 @@ def organizations(html: bytes | str, url: str) -> dict[str, Any]:
         page.used.extend(told[:1] if key else ())
         page.rules.setdefault("statistics", []).extend(told[1:] if key else told)
         if key and told and key not in found:
-            until = next((text for text in told[1:] if "bis" in text.lower() and DAY_LIKE.search(text)), "")
+            until = next((text for text in told[1:] if "bis" in text.lower() and dated(text)), "")
             undated(page, until, "au010.endDate")
             found[key] = _full({"key": key, "name": told[0], "endDate": day(until)})
     return ended(page, {"kind": "organizations", "organization": list(found.values())}, "au010")
@@ -211,8 +227,8 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
         raise Malformed(url, "an address with AULFDNR, FRLFDNR, PALFDNR or GRLFDNR")
     facts: dict[str, Any] = {"kind": "organization", "key": f"{word}-{own_key(frame, parameter)}", "name": frame.title}
     rows = rows_of(main, "table.tl1")
-    heads = next((heads_of(cells_of(row.node)) for row in rows if row.headed), [])
-    facts["member"] = [found for row in rows if (found := _member(page, row, heads))]
+    roster = next((heads(cells_of(row.node), ROSTER) for row in rows if row.headed), [])
+    facts["member"] = [found for row in rows if (found := _member(page, row, roster))]
     if closed := len(page.rules.get("withheld", ())):
         page.note("withheld", "member without page", "organization.membership", closed)
     _contact(page, main, facts)
@@ -222,7 +238,7 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
     return ended(page, facts, "au020")
 
 
-def _member(page: Sheet, row: Row, heads: list[str]) -> dict[str, Any] | None:
+def _member(page: Sheet, row: Row, roster: list[str]) -> dict[str, Any] | None:
     told = shown(row.node)
     links = [(key, link) for link in row.points if (key := key_in(link.attributes.get("href"), "KPLFDNR"))]
     key = links[0][0] if links else keys_in(row.points).get("KPLFDNR")
@@ -236,7 +252,7 @@ def _member(page: Sheet, row: Row, heads: list[str]) -> dict[str, Any] | None:
         page.rules.setdefault("withheld", []).extend(told)
         page.note("damage", "member_without_name", "organization.membership")
         return None
-    return _full({"key": key, "name": name} | member(page, heads, cells_of(row.node), name))
+    return _full({"key": key, "name": name} | member(page, roster, cells_of(row.node), name))
 
 
 def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
@@ -289,12 +305,13 @@ def person(html: bytes | str, url: str) -> dict[str, Any]:
 
 def _period(page: Sheet, texts: list[str]) -> dict[str, Any]:
     """Return role and days: ["Mitglied", "14.07.1999 - 13.12.1999"], ["Mitglied", "seit 02.07.2014"]."""
-    dated = next((text for text in texts if DAY_LIKE.search(text)), "")
-    undated(page, dated, "kp020.membership")
-    role = next((text for text in texts if text != dated and "keine" not in text.lower()), "")
-    days = [day(hit[2]) for hit in PERIOD.finditer(dated)]
+    period = next((text for text in texts if dated(text)), "")
+    undated(page, period, "kp020.membership")
+    others = [text for text in texts if text != period and "keine" not in text.lower()]
+    role = next((text for text in others if says_role(text)), next((text for text in others if not GROUP.search(text)), ""))
+    days = [day(hit[2]) for hit in PERIOD.finditer(period)]
     if len(days) == 1:
-        days = [None, days[0]] if "bis" in dated.lower() else [days[0], None]
+        days = [None, days[0]] if "bis" in period.lower() else [days[0], None]
     return _full({"role": role, "startDate": (days + [None])[0], "endDate": (days + [None, None])[1]})
 
 

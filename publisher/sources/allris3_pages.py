@@ -9,25 +9,31 @@ from publisher.sources.allris3_frame import (
     Frame,
     Row,
     Value,
-    after,
     authors,
     cells_of,
     field_of,
-    keys_of,
     opened,
     own_key,
     rows_of,
     texts,
     values,
 )
-from publisher.sources.pages_common import DAY_LIKE, Sheet, booked, day, groups, hours, key_in, plain, shown
+from publisher.sources.allris3_stations import _full, decided, stations, undated
+from publisher.sources.columns import Column, columns, heads
+from publisher.sources.pages_common import Sheet, booked, day, groups, hours, key_in, plain, shown
 from publisher.sources.pages_common import number as number_of
 
 CANCELLED = re.compile(r"entf(?:ä|ae)llt|abgesagt|fällt aus|ausgefallen|aufgehoben", re.IGNORECASE)
-OPEN = re.compile(r"\(?\s*(?:offen|noch offen|ohne)\s*\)?|-+", re.IGNORECASE)
 ORGANIZATION = (("AULFDNR", "au"), ("FRLFDNR", "fr"), ("PALFDNR", "pa"), ("GRLFDNR", "gr"), ("KPLFDNR", "kp"))
-POINT = re.compile(r"(?:Ö|N|NÖ)\s*[\d.]+|\d+(?:\.\d+)*\.?")
-ROLE = re.compile(r"entscheidung|vorberatung|anhörung|kenntnisnahme|information|beratung|behandlung|bericht|beschließend", re.IGNORECASE)
+POINT = re.compile(r"(?:TOP\s*)?(?:Ö|N|NÖ)\s*\d[\d.]*(?:\s?[a-z])?|(?:TOP\s*)?\d+(?:\.\d+)*\.?(?:\s?[a-z])?", re.IGNORECASE)
+PUBLICITY = re.compile(r"(?:TOP\s*)?(?:(ö(?:ff(?:entlich|\.)?)?)|n(?:ö|icht\s?öff(?:entlich|\.)?)?)(?=[\s\d.]|$)", re.IGNORECASE)
+HEADED = re.compile(r"([^\W\d][\w-]*?)?(?:[\s-]*(?:Nr|Nummer)\b\.?)?\s*:?\s*(\S*\d\S*)")
+SUBJECT = re.compile(r"\s+[-–]\s+(?=[^\W\d]{4,}(?:\s|$))")
+AGENDA = (
+    ("number", re.compile(r"top\b|nr\b|punkt\b|tagesordnungspunkt\b")),
+    ("result", re.compile(r"beschluss(?:art)?\b|beschlu(?:ß|ss)art|ergebnis|abstimmung|beratungsergebnis|votum")),
+    ("name", re.compile(r"betreff|bezeichnung|titel|gegenstand|thema|inhalt|tagesordnung\b")),
+)
 COMMENT = re.compile(r"<!--\s*(\d{1,18})\s*-->")
 CLERKS = re.compile(r"(?<!\s)\s*+\b(?:verfasser|bearbeiter|ansprechpartner|ansprechperson|antragsteller)[^:]{0,12}:\s*", re.IGNORECASE)
 
@@ -44,9 +50,15 @@ def paper(html: bytes | str, url: str) -> dict[str, Any]:
 
 
 def reference(title: str) -> dict[str, str]:
-    """Return the local name of the kind of paper and its number of a heading: "Drucksache - 22-2362"."""
-    word, dash, told = title.partition(" - ")
-    return {"word": word.strip(), "reference": told.strip()} if dash and told.strip() else {"word": word.strip()}
+    """Return the local name of the kind of paper and its number of a heading: "Drucksache - 22-2362", "Vorlage-Nr. 12/2020"."""
+    word, dash, told = re.sub(r"\s[–—]\s", " - ", title).partition(" - ")
+    told = SUBJECT.split(told)[0].strip()
+    if dash and re.search(r"\d", told):
+        return {"word": word.strip(), "reference": told}
+    hit = HEADED.fullmatch(title.strip())
+    if hit and (hit[1] or re.search(r"\d[/-]", hit[2])):
+        return {"word": hit[1] or "", "reference": hit[2]}
+    return {"word": word.strip()}
 
 
 def head(frame: Frame, facts: dict[str, Any], name: str) -> None:
@@ -72,12 +84,6 @@ def head(frame: Frame, facts: dict[str, Any], name: str) -> None:
         facts["date"] = day(facts["date"])
 
 
-def undated(page: Sheet, text: str, path: str) -> None:
-    """Note a day that is printed in a form which leaves it open: "03.11.25" may be of two centuries."""
-    if DAY_LIKE.search(text) and not day(text):
-        page.note("damage", "date", path)
-
-
 def related(value: Value) -> list[dict[str, str]]:
     """Return the papers that a cell links to: key and reference as printed."""
     found = {}
@@ -85,66 +91,6 @@ def related(value: Value) -> list[dict[str, str]]:
         if key := key_in(link.attributes.get("href"), "VOLFDNR"):
             found[key] = {"key": key, "name": plain(link.text())}
     return list(found.values()) or [{"name": line} for line in value.lines]
-
-
-def stations(page: Sheet, label: LexborNode) -> list[dict[str, Any]]:
-    """Return the Beratungsfolge: a station's row names committee and role, each row of seven cells after it one of its dates.
-
-    A station without such a row is planned without a date; one with two was postponed and taken up again.
-    """
-    row = label.parent
-    below = after(row, "tr") if row is not None else None
-    table = below.css_first("table") if below is not None else None
-    found: list[dict[str, Any]] = []
-    station: dict[str, Any] | None = None
-    dated = False
-    for line in table.css("tr") if table is not None else ():
-        cells = cells_of(line)
-        if len(cells) < 2 or not (line.attributes.get("class") or cells[0].attributes.get("title")):
-            continue
-        said = [page.take(cell) for cell in cells]
-        if len(cells) <= 4:
-            if station and not dated:
-                found.append(station)
-            told = [text for text in said if text]
-            who = "" if told and ROLE.fullmatch(told[0]) else told.pop(0) if told else ""
-            state = plain(cells[0].attributes.get("title") or "")
-            station = _full({"status": state, "organization": who, "role": told[0] if told else ""})
-            dated = False
-        elif station is not None:
-            dated = True
-            found.append(station | _detail(page, line, cells, said))
-    if station and not dated:
-        found.append(station)
-    return found
-
-
-def _detail(page: Sheet, row: LexborNode, cells: list[LexborNode], said: list[str]) -> dict[str, Any]:
-    """Return one date of a station: its columns found by the day and by the link to the meeting, for towns show more or fewer of them."""
-    keys = keys_of(row)
-    dated = next((at for at, text in enumerate(said) if DAY_LIKE.search(text)), None)
-    linked = next((at for at, cell in enumerate(cells) if said[at] and at != dated and cell.css_first('a[href*="SILFDNR" i]')), None)
-    if dated is None and linked is None:
-        page.note("damage", "station_unreadable", "vo020.consultation")
-        return {}
-    printed = said[dated] if dated is not None else ""
-    undated(page, printed, "vo020.consultation")
-    at = linked if linked is not None else (dated or 0) + 2
-    if linked is None and len(cells) != 7:  # a closed meeting bears no link, and the columns are not the usual ones
-        at = next((place for place in range((dated or 0) + 1, len(said)) if said[place]), len(said))
-    more = [text for text in said[at + 1 :] if text and text != printed]
-    if len(more) > 1:
-        page.note("unmapped", "text", "vo020.consultation", len(more) - 1)
-    found = {
-        "status": plain(cells[0].attributes.get("title") or ""), "day": day(printed), "name": said[at] if at < len(said) else "",
-        "result": decided(more[0]) if more else "",
-    }  # fmt: skip
-    return _full(found | {"meeting": keys.get("SILFDNR"), "agendaItem": keys.get("TOLFDNR")})
-
-
-def decided(text: str) -> str:
-    """Return a result as printed; "(offen)" and dashes are none."""
-    return "" if OPEN.fullmatch(text) else text
 
 
 def attached(frame: Frame, facts: dict[str, Any]) -> None:
@@ -198,9 +144,10 @@ def sitting(frame: Frame, facts: dict[str, Any], name: str) -> None:
             facts["day"] = day(text)
             if not facts["day"]:
                 page.note("damage", "date", f"{name}.{value.label}")
-        elif value.field == "time":
-            facts["start"], facts["end"] = hours(text)
-            if text and not facts["start"]:
+        elif value.field in ("time", "end"):
+            start, end = hours(text)
+            facts |= {"end": start} if value.field == "end" else {"start": start, "end": end or facts.get("end")}
+            if text and not start:
                 page.note("damage", "time", f"{name}.{value.label}")
         elif value.field in ("author", "clerk"):
             authors(page, value, name)
@@ -222,12 +169,14 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     files = {entry["key"]: entry for entry in frame.documents}
     found: list[dict[str, Any]] = []
     seen: set[str] = set()
+    shape: list[str] = []
     for row in rows_of(table, ""):
-        first = next(iter(cells_of(row.node)), None)
-        if first is None or row.headed:
+        cells = cells_of(row.node)
+        if not cells or row.headed:
             page.block(row.node, "header")
+            shape = heads(cells, AGENDA) if row.headed else shape
             continue
-        item = _item(page, row, first, files)
+        item = _item(page, row, columns(cells, shape), files)
         if item is None:
             continue
         if "key" not in item and "name" not in item:
@@ -241,16 +190,20 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     return found
 
 
-def _item(page: Sheet, row: Row, first: LexborNode, files: dict[str, dict[str, str]]) -> dict[str, Any] | None:
+def _item(page: Sheet, row: Row, told: list[Column], files: dict[str, dict[str, str]]) -> dict[str, Any] | None:
     said = page.block(row.node)
     if not row.points and not said:
         return None
-    head = shown(first)
+    head = next((column.pieces for column in told if column.field == "number"), told[0].pieces)
     if not head and said and POINT.fullmatch(said[0]):
         head = said[:1]  # a column more in front
     number, public = numbered(" ".join(head))
     item: dict[str, Any] = {"key": None, "number": number, "public": public}
-    rest = said[len(head) :]
+    rest = _without(said, head)
+    for column in told:
+        if column.field == "result" and column.text:
+            item["result"] = decided(column.text)
+            rest = _without(rest, column.pieces)
     for point in row.points:
         attributes = point.attributes
         if attributes.get("href") is None:
@@ -259,11 +212,26 @@ def _item(page: Sheet, row: Row, first: LexborNode, files: dict[str, dict[str, s
             _link(point, attributes["href"] or "", item, rest)
         if "Nachtrag" in (attributes.get("title") or ""):
             item["supplement"] = True
-    if "name" not in item:
-        item["name"] = " ".join(rest)
+    _rest(page, item, told, rest)
     if item["key"] is None and (comment := COMMENT.search(row.node.html or "")):
         item["key"] = number_of(comment[1])
     return _full(_named(page, item))
+
+
+def _without(said: list[str], pieces: list[str]) -> list[str]:
+    """Return what is said without these pieces, where they stand one after another."""
+    at = next((at for at in range(len(said)) if said[at : at + len(pieces)] == pieces), len(said))
+    return said[:at] + said[at + len(pieces) :]
+
+
+def _rest(page: Sheet, item: dict[str, Any], told: list[Column], rest: list[str]) -> None:
+    """Name an item that no link names by the column of names, else by all words left; words beside a name are noted."""
+    if "name" not in item:
+        named = next((column.pieces for column in told if column.field == "name"), [])
+        item["name"] = " ".join(named or rest)
+        rest = _without(rest, named) if named else []
+    if rest and item["name"]:
+        page.note("unmapped", "text", "agendaItem", len(rest))
 
 
 def _link(link: LexborNode, href: str, item: dict[str, Any], rest: list[str]) -> None:
@@ -290,14 +258,14 @@ def _name(link: LexborNode, item: dict[str, Any], rest: list[str]) -> None:
         item["name"] = " ".join(pieces[: len(pieces) - len(added)])
     else:
         item["name"] = " ".join(pieces)
-    del rest[: len(pieces)]
+    rest[:] = _without(rest, pieces)
 
 
 def _reference(link: LexborNode, item: dict[str, Any], rest: list[str]) -> None:
     pieces = shown(link)
-    if pieces and rest[-len(pieces) :] == pieces:
+    if pieces and len(left := _without(rest, pieces)) < len(rest):
         item["reference"] = " ".join(pieces)
-        del rest[-len(pieces) :]
+        rest[:] = left
 
 
 def _field(attributes: dict[str, str | None], item: dict[str, Any], files: dict[str, dict[str, str]]) -> None:
@@ -324,11 +292,10 @@ def _named(page: Sheet, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def numbered(text: str) -> tuple[str | None, bool | None]:
-    """Return an item's number and whether it is public: "Ö 4.1" -> ("Ö 4.1", True), "N 17" -> ("N 17", False), "3" -> ("3", None)."""
+    """Return an item's number and whether it is public: "Ö 4.1" -> ("Ö 4.1", True), "N17" -> ("N17", False), "3 a" -> ("3 a", None)."""
     text = plain(text)
-    first = text[:2].strip().upper()
-    public = True if first == "Ö" else False if first in ("N", "NÖ") else None
-    return text or None, public
+    hit = PUBLICITY.match(text)
+    return text or None, bool(hit[1]) if hit else None
 
 
 def item(html: bytes | str, url: str) -> dict[str, Any]:
@@ -362,7 +329,3 @@ def ended(page: Sheet, facts: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the facts that say something, with the books and the notes."""
     count = booked(page, name)
     return _full(facts) | {"lines": count, "notes": page.notes}
-
-
-def _full(facts: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in facts.items() if value not in (None, "", [], {})}

@@ -10,10 +10,12 @@ from selectolax.lexbor import LexborNode
 from publisher.errors import Malformed
 from publisher.sources.allris3_frame import cells_of, key_at, keys_of
 from publisher.sources.allris3_lists import _period
-from publisher.sources.allris3_pages import CANCELLED, _full, ended
+from publisher.sources.allris3_pages import CANCELLED, ended
+from publisher.sources.allris3_stations import _full
 from publisher.sources.allris4_pages import Frame, opened, own_key, pieces
+from publisher.sources.columns import heads
 from publisher.sources.pages_common import HOUR, day, hours, key_in, number, plain, shown
-from publisher.sources.rosters import heads_of, member
+from publisher.sources.rosters import ROSTER, member
 
 SELF = re.compile(r'"u"\s*:\s*"([^"]{0,400}?(?:si018|si010|gr010)\?\d+-\d+\.0-[^"]*)"')
 NEXT = re.compile(r'"u"\s*:\s*"([^"]*navigator-next)"')
@@ -101,7 +103,7 @@ def organization(body: bytes | str, url: str) -> dict[str, Any]:
     frame = opened(pieces(body), url, "table,dl dt")
     page = frame.page
     facts: dict[str, Any] = {"kind": "organization", "key": f"gr-{own_key(frame, 'GRLFDNR')}", "name": frame.title, "member": []}
-    withheld, heads = 0, list[str]()
+    withheld, roster = 0, list[str]()
     for row in frame.main.css("tr"):
         if row.css_first("table") is not None:
             continue
@@ -110,11 +112,11 @@ def organization(body: bytes | str, url: str) -> dict[str, Any]:
         key = key_at(row, "KPLFDNR")
         name = plain(link.text()) if link is not None else " ".join(shown(row)[:1])
         if key and name:
-            facts["member"].append(_full({"key": key, "name": name} | member(page, heads, cells_of(row), name)))
+            facts["member"].append(_full({"key": key, "name": name} | member(page, roster, cells_of(row), name)))
             continue
         told = page.block(row, "header" if headed else "withheld")
         withheld += 0 if headed else len(told)
-        heads = heads_of(cells_of(row)) if headed else heads
+        roster = heads(cells_of(row), ROSTER) if headed else roster
     _contact(frame, "organization.location", withheld)
     return ended(page, facts, "gr020")
 

@@ -10,7 +10,8 @@ from selectolax.lexbor import LexborNode
 from publisher.errors import Malformed
 from publisher.sources.allris3_frame import HEADING, authors, cells_of, field_of, keys_of
 from publisher.sources.allris3_frame import Value as Labelled
-from publisher.sources.allris3_pages import CANCELLED, _full, decided, ended, numbered, reference
+from publisher.sources.allris3_pages import CANCELLED, ended, numbered, reference
+from publisher.sources.allris3_stations import _full, decided
 from publisher.sources.pages_common import Sheet, day, denial, flat, hours, key_in, number, plain, sheet, shown
 
 FIELD_OF_ID = {

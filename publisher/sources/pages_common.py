@@ -175,7 +175,12 @@ GERMAN_DAY = re.compile(r"(?<!\d)(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?!\d)")
 ISO_DAY = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
 NAMED_DAY = re.compile(r"(?<!\d)(\d{1,2})\.?\s+([A-Za-zÄäÖöÜü]{3,9})\.?,?\s+(\d{4})(?!\d)")
 ENGLISH_DAY = re.compile(r"\b([A-Za-z]{3,9})\.?\s+(\d{1,2}),\s+(\d{4})(?!\d)")
-HOUR = re.compile(r"(?<![\d:./])([01]?\d|2[0-4])(?::([0-5]\d)(?!\d)(\s?[AaPp][Mm]\b)?|\.([0-5]\d)(?=\s*(?:Uhr|h\b|-|–|bis\b))|(?=\s*Uhr))")
+HOUR = re.compile(
+    r"(?<![\d:./])([01]?\d|2[0-4])(?::([0-5]\d)(?!\d)(\s?[AaPp][Mm]\b)?|\.([0-5]\d)(?=\s*(?:Uhr|h\b|-|–|bis\b))|"
+    r"\s*Uhr\s+([0-5]\d)(?![\d.:])|(?=\s*(?:Uhr|(?:-|–|bis)\s*\d{1,2}(?:[.:]\d\d)?\s*Uhr)))"
+)
+UNTIL = re.compile(r"[\s(]*(?:Uhr|h\b)?[\s(]*(?:-|–|/|bis\b|ende\b:?)\s*(?:ca\.?|gegen|etwa|um|voraussichtlich)?\s*", re.IGNORECASE)
+CLOCK = re.compile(r"(?:ab|ca\.?|um)?\s*\d{1,2}\.\d\d(?:\s*[-–]\s*\d{1,2}\.\d\d)?")
 DAY_LIKE = re.compile(r"(?<!\d)\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}(?!\d)")
 
 
@@ -195,6 +200,11 @@ def day(text: str) -> str | None:
     return None
 
 
+def dated(text: str) -> bool:
+    """Tell whether a cell shows a day, also one that leaves its century open: "03.11.25", "3. November 2025"."""
+    return DAY_LIKE.search(text) is not None or (len(text) < 40 and day(text) is not None)
+
+
 def _iso(year: int, month: int, number: int) -> str | None:
     try:
         return date(year, month, number).isoformat() if 1800 < year < 2200 else None
@@ -203,14 +213,22 @@ def _iso(year: int, month: int, number: int) -> str | None:
 
 
 def hours(text: str) -> tuple[str | None, str | None]:
-    """Return begin and end as "HH:MM" of "17:30 - 18:00", "ab 17.30 Uhr", "17 Uhr", "5:30 PM"; None where nothing stands."""
-    found = []
-    for hit in HOUR.finditer(text):
-        hour = int(hit[1])
-        if hit[3]:
-            hour = hour % 12 + (12 if hit[3].strip().lower() == "pm" else 0)
-        found.append(f"{hour:02d}:{hit[2] or hit[4] or '00'}")
+    """Return begin and end as "HH:MM" of "17:30 - 18:00", "ab 17.30 Uhr", "17 - 19 Uhr", "5:30 PM"; None where nothing stands.
+
+    A second hour is the end only where the text says so: "18:00, nach der Sitzung um 17:00" names none.
+    """
+    hits = list(HOUR.finditer(f"{text} Uhr" if CLOCK.fullmatch(text) else text))[:2]
+    if len(hits) == 2 and not UNTIL.fullmatch(text[hits[0].end() : hits[1].start()]):
+        del hits[1]
+    found: list[str | None] = [_clock(hit) for hit in hits]
     return (found + [None, None])[0], (found + [None, None])[1]
+
+
+def _clock(hit: re.Match[str]) -> str:
+    hour = int(hit[1])
+    if hit[3]:
+        hour = hour % 12 + (12 if hit[3].strip().lower() == "pm" else 0)
+    return f"{hour:02d}:{hit[2] or hit[4] or hit[5] or '00'}"
 
 
 def moments(iso_day: str | None, begin: str | None, end: str | None) -> tuple[str | None, str | None]:

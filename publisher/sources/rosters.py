@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from selectolax.lexbor import LexborNode
 
-from publisher.sources.pages_common import GROUP, Sheet, day, shown
+from publisher.sources.columns import Column, columns
+from publisher.sources.pages_common import GROUP, Sheet, day
 
 # What the head of a column says of it; the first that fits. Any other column holds telephones, mail, professions: withheld.
-COLUMNS = (
+ROSTER = (
     ("since", re.compile(r"(?:mitglied(?:schaft)? )?(?:seit|von|ab|beginn|eintritt)\b")),
     ("until", re.compile(r"(?:mitglied(?:schaft)? )?(?:bis|ende|austritt)\b")),
     ("role", re.compile(r"art\b|rolle\b|mitgliedsart\b|art der mit|mitgliedschaft\b|mitarbeit\b|tätigkeit\b|besetzung\b")),
@@ -24,29 +25,6 @@ ROLE = re.compile(
 )
 
 
-class Column(NamedTuple):
-    """One cell of a row: what its head makes of it ("" where no head stands over it), its pieces of text, the text on one line."""
-
-    field: str
-    pieces: list[str]
-    text: str
-
-
-def heads_of(cells: Sequence[LexborNode]) -> list[str]:
-    """Return for each column what its head says: "role", "group" ...; "" for one without a word, "other" for one of other words."""
-    found: list[str] = []
-    for cell in cells:
-        word = " ".join(shown(cell)).lower().strip(" :")
-        field = next((name for name, words in COLUMNS if words.match(word)), "other" if word else "")
-        found += [field] + [""] * (_span(cell) - 1)
-    return found
-
-
-def _span(cell: LexborNode) -> int:
-    told = cell.attributes.get("colspan") or ""
-    return int(told) if told.isdigit() and 0 < int(told) < 100 else 1
-
-
 def member(page: Sheet, heads: Sequence[str], cells: Sequence[LexborNode], name: str) -> dict[str, Any]:
     """Return role, function, office, startDate and endDate of the member `name`; the row's pieces of text are booked.
 
@@ -54,7 +32,7 @@ def member(page: Sheet, heads: Sequence[str], cells: Sequence[LexborNode], name:
     for a roster's further columns tell where people live and work.
     """
     found: dict[str, list[str]] = {}
-    for column in _columns(heads, cells):
+    for column in columns(cells, heads):
         if not column.text:
             continue
         field = "name" if column.text == name or name in column.pieces else _field(column)
@@ -66,13 +44,6 @@ def member(page: Sheet, heads: Sequence[str], cells: Sequence[LexborNode], name:
         if field != "name":
             found.setdefault(field, []).append(column.text)
     return _said(page, {field: " ".join(texts) for field, texts in found.items()}, "role" in heads)
-
-
-def _columns(heads: Sequence[str], cells: Sequence[LexborNode]) -> list[Column]:
-    spans = [_span(cell) for cell in cells]
-    fits = sum(spans) == len(heads)
-    parts = [shown(cell) for cell in cells]
-    return [Column(heads[sum(spans[:at])] if fits else "", part, " ".join(part)) for at, part in enumerate(parts)]
 
 
 def _field(column: Column) -> str:
