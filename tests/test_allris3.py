@@ -639,6 +639,28 @@ def keys_in(value, name=""):
         yield value
 
 
+def test_a_labelled_paper_of_an_item_is_the_one_it_links_to_and_its_printed_number_no_key():
+    linked = site.label("Vorlage", '<a href="vo020.asp?VOLFDNR=3002">2024/0102</a>')
+    page = site.classic_town()["to020.asp?TOLFDNR=7002"]
+
+    for row, key in ((linked, "3002"), (site.label("Drucksache", "2024/0102"), None)):
+        told = re.sub(rb"<tr><td>&nbsp;</td><td class=\"text1\"><a href=\"vo020[^\n]*?</tr>", row.encode(), page)
+        assert row.encode() in told
+
+        facts = allris3.page_of(told, URL + "to020.asp?TOLFDNR=7002")
+
+        assert facts.get("paper") == key
+
+
+def test_a_row_of_the_list_that_shows_no_text_is_a_paper_by_its_key_alone():
+    row = '<tr class="zl12"><td><a href="vo020.asp?VOLFDNR=3009"><img src="x.gif"></a></td></tr>'
+    page = re.sub(rb"(?s)(<table class=\"tl1\">).*?(</table>)", rb"\1" + row.encode() + rb"\2", site.LIST_PAGES[0], count=1)
+
+    facts = allris3.page_of(page, URL + "vo040.asp")
+
+    assert facts["paper"] == [{"key": "3009"}]
+
+
 # --- exports ---
 
 XML = '<?xml version="1.0" encoding="ISO-8859-1"?><results><special><saname>Sitzung</saname></special>'

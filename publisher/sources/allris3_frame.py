@@ -49,7 +49,7 @@ LABELS = {
     "result": ("beschlussart", "beschlußart", "beschluss-art", "beschluss", "ergebnis", "abstimmungsergebnis", "beratungsergebnis",
                "abstimmung"),
     "session": ("sitzung", "tagesordnung"),
-    "paper": ("vorlage", "drucksache", "antrag"),
+    "paperReference": ("vorlage", "drucksache", "antrag"),
 }  # fmt: skip
 FIELD_OF = {label: field for field, labels in LABELS.items() for label in labels}
 ENDING = re.compile(r"[/(:*]?-?in(?:nen)?\)?$")

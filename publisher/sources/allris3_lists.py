@@ -179,7 +179,7 @@ def _paper(link: LexborNode, told: list[str], at: str) -> dict[str, Any]:
     reference, gap, name = raw.partition("\xa0")
     if not gap:
         reference, name = "", raw
-    kind = told[-1] if told[-1] not in (plain(raw), at) else ""
+    kind = told[-1] if told and told[-1] not in (plain(raw), at) else ""
     return _full({"reference": plain(reference), "name": plain(name), "date": day(at), "paperType": kind})
 
 
