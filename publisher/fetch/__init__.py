@@ -319,7 +319,7 @@ def _conditional(headers: Mapping[str, str], kept: Page | None) -> dict[str, str
 
 def _seconds(retry_after: str, now: float) -> float | None:
     """Return the seconds that a Retry-After header asks for, None if it says nothing (RFC 9110, 10.2.3)."""
-    if retry_after.strip().isdigit():
+    if retry_after.strip().isdecimal():
         return float(retry_after)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - now)

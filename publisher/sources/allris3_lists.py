@@ -2,11 +2,11 @@
 
 import re
 from typing import Any
-from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
+from publisher.sources.addresses import joined
 from publisher.sources.allris3_frame import Row, cells_of, inputs, keys_in, keys_of, opened, own_key, rows_of
 from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, ended
 from publisher.sources.allris3_stations import _full, undated
@@ -187,7 +187,7 @@ def _next(main: LexborNode, url: str) -> str | None:
     for link in main.css("a"):
         href = link.attributes.get("href") or ""
         if href and ("shownext=true" in href.lower() or plain(link.text()).lower().startswith(("nächste", "weiter"))):
-            return urljoin(url, href)
+            return joined(url, href)
     return None
 
 

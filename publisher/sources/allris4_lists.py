@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
+from publisher.sources.addresses import joined
 from publisher.sources.allris3_frame import cells_of, key_at, keys_of
 from publisher.sources.allris3_lists import _period
 from publisher.sources.allris3_pages import CANCELLED, ended
@@ -38,7 +38,7 @@ def shell(parser: Callable[[bytes | str, str], dict[str, Any]]) -> Callable[[byt
 
 
 def _absolute(url: str, href: str) -> str:
-    return urljoin(url, href.replace("\\/", "/"))
+    return joined(url, href.replace("\\/", "/"))
 
 
 def meetings(body: bytes | str, url: str) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote
 
 from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
+from publisher.sources.addresses import joined, split
 from publisher.sources.allris3_frame import HEADING, authors, cells_of, field_of, keys_of
 from publisher.sources.allris3_frame import Value as Labelled
 from publisher.sources.allris3_pages import CANCELLED, ended, numbered, reference
@@ -211,16 +212,14 @@ def attached(frame: Frame, facts: dict[str, Any]) -> None:
     body = page.tree.body
     for link in body.css(DOCUMENTS) if body is not None else ():
         href = link.attributes.get("href") or ""
-        if not href or urlsplit(href).scheme.lower() not in ("", "http", "https"):
+        if not href or split(href).scheme.lower() not in ("", "http", "https"):
             continue  # seen in Wolfsburg: file:///C:/Users/..., a clerk's own disk
-        name = (
-            plain(link.attributes.get("data-simpletooltip-text")) or plain(link.text()) or unquote(urlsplit(href).path.rsplit("/", 1)[-1])
-        )
+        name = plain(link.attributes.get("data-simpletooltip-text")) or plain(link.text()) or unquote(split(href).path.rsplit("/", 1)[-1])
         key = key_in(href, "DOLFDNR") or _document_key(href)
         if key is None or "wicket" in href.lower() or "___tmp" in href or "jsessionid" in href.lower():
             dying[name] = None
         else:
-            lasting.setdefault(key, {"key": key, "name": name, "mimeType": "application/pdf", "url": urljoin(page.url, href)})
+            lasting.setdefault(key, {"key": key, "name": name, "mimeType": "application/pdf", "url": joined(page.url, href)})
     for panel in page.tree.css("#dokumenteHeaderPanel"):
         page.block(panel, "menu")
     if dying:
@@ -230,7 +229,7 @@ def attached(frame: Frame, facts: dict[str, Any]) -> None:
 
 
 def _document_key(href: str) -> str | None:
-    hit = DOC.search(urlsplit(href).path)
+    hit = DOC.search(split(href).path)
     return number(hit[1]) if hit else None
 
 

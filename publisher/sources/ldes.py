@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import urljoin
 
 from publisher.config import Source
 from publisher.errors import Malformed
 from publisher.fetch import Fetch, Page
 from publisher.iris import is_url
 from publisher.record import Note, Record, Refusal
+from publisher.sources.addresses import joined
 
 DELETE = "as:Delete"
 NAME = "/stream#events"
@@ -48,7 +48,7 @@ def base(entry: Page) -> str:
 def sequence(version: str) -> int:
     """Return the place in the stream that a version's IRI tells ("https://.../vorlage/7/v/12" is 12), 0 for what is none."""
     stem, _, number = version.rpartition("/v/")
-    return int(number) if stem and number.isascii() and number.isdigit() else 0
+    return int(number) if stem and number.isascii() and number.isdigit() and len(number) < 19 else 0
 
 
 def nodes(entry: Page) -> list[Node]:
@@ -57,10 +57,11 @@ def nodes(entry: Page) -> list[Node]:
     if not isinstance(view, dict):
         raise Malformed(entry.url, "expected an event stream with one view; is it the address of {base}/stream?")
     found: dict[str, str] = {}
-    for relation in view.get("relation") or ():
+    relations = view.get("relation") or []
+    for relation in relations if isinstance(relations, list) else [relations]:
         if not isinstance(relation, dict) or not isinstance(relation.get("node"), str):
             raise Malformed(entry.url, "expected relations with a node")
-        url = urljoin(entry.url, relation["node"])
+        url = joined(entry.url, relation["node"])
         value = relation.get("tree:value")
         start = str(value.get("@value", "")) if isinstance(value, dict) else ""
         if "GreaterThan" in str(relation.get("type")) or url not in found:

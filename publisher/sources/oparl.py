@@ -4,12 +4,12 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urljoin
 
 from publisher.config import Source
 from publisher.errors import Malformed, Unreachable
 from publisher.fetch import Fetch, Page
 from publisher.record import Note, Record, Refusal
+from publisher.sources.addresses import joined
 from publisher.sources.links import linked
 from publisher.sources.oparl_page import Listed, Origin, json_of, listed, readdressed, record, type_of
 from publisher.sources.options import check_options
@@ -89,7 +89,7 @@ class Walk:
         """Yield the objects of a list given as its URL, or (against the specification) as an array of objects or URLs."""
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str):
-                yield from self.list_of(urljoin(base, item), parts=parts, plain=plain)
+                yield from self.list_of(joined(base, item), parts=parts, plain=plain)
             else:
                 yield from self.taken(item, Answer(listed(item), base))
 
@@ -148,7 +148,7 @@ class Walk:
         if self._options.get("parts") or not answer.listed.last:
             return False
         try:
-            last = self.answer(urljoin(answer.url, answer.listed.last))
+            last = self.answer(joined(answer.url, answer.listed.last))
         except (Unreachable, Malformed):
             return False
         return all(self._seen.repeats(self._record(obj, last, ())) for obj in last.listed.objects)
@@ -165,8 +165,8 @@ class Walk:
     def _next(self, url: str, answer: Answer) -> str:
         """Return the next page: links.next with the filters it lost; by number where the page counts say that one is missing."""
         told = answer.listed.next
-        if told and (following := with_query(urljoin(answer.url, told), self._query if self._query in url else "")) != url:
-            if following != urljoin(answer.url, told):
+        if told and (following := with_query(joined(answer.url, told), self._query if self._query in url else "")) != url:
+            if following != joined(answer.url, told):
                 log.warning("%s: links.next has lost the filter; it is put back", url)
             return following
         following = page_after(url, answer)

@@ -155,7 +155,7 @@ def documents(path: Path) -> Iterator[Document]:
 
 def natural(name: str) -> list[tuple[int, str]]:
     """Return a sort key in which "page=10" comes after "page=9"."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part), "") if part.isdecimal() and len(part) < 19 else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _read(path: Path) -> bytes:

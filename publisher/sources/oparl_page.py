@@ -10,6 +10,7 @@ import orjson
 from publisher.errors import Malformed
 from publisher.fetch.page import shallow, sort_of
 from publisher.record import CLASSES, SCHEMA, Note, Record, Refusal
+from publisher.sources.addresses import is_address
 from publisher.sources.repairs import repaired
 
 TYPE = re.compile(r"https?://(?:www\.)?schema\.oparl\.org/1\.[01]/([A-Za-z]+)/?")
@@ -107,7 +108,9 @@ def _text(table: dict[str, Any], key: str) -> str:
 
 def _number(table: dict[str, Any], key: str) -> int:
     value = table.get(key)
-    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else 0
+    if isinstance(value, str):
+        return int(value) if re.fullmatch(r"[0-9]{1,18}", value) else 0
+    return value if isinstance(value, int) else 0
 
 
 def is_oparl(document: Any) -> bool:
@@ -133,7 +136,7 @@ def type_by_url(url: str) -> str:
 
 def is_url(text: Any) -> bool:
     """Return whether `text` is an absolute http(s) URL with a host and no control characters."""
-    return isinstance(text, str) and URL.fullmatch(text) is not None
+    return isinstance(text, str) and URL.fullmatch(text) is not None and (text.isascii() and "[" not in text or is_address(text))
 
 
 class Origin(NamedTuple):

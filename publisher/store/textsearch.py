@@ -124,7 +124,7 @@ def _object(tokens: list[Token], at: int) -> tuple[str, str, int, int]:
         return _text(rest[0].text), "", 0, at + (2 if kinds[1:2] == ["tag"] else 1)
     if kinds[:4] == ["(", "string", "variable", ")"]:
         return _text(rest[1].text), rest[2].text, 0, at + 4
-    if kinds[:5] == ["(", "string", "variable", "number", ")"] and rest[3].text.isdigit() and int(rest[3].text) > 0:
+    if kinds[:5] == ["(", "string", "variable", "number", ")"] and re.fullmatch(r"0*[1-9]\d{0,9}", rest[3].text):
         return _text(rest[1].text), rest[2].text, int(rest[3].text), at + 5
     raise QueryRefused(USAGE)
 

@@ -2,7 +2,9 @@
 
 import re
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
+
+from publisher.sources.addresses import split
 
 # Endings that councils really publish, with their registered media types.
 MEDIA_TYPES = {
@@ -61,7 +63,7 @@ def octet_stream_by_name(obj: dict[str, Any]) -> dict[str, Any]:
     """Replace SD.NET's misspelt "application/octetstream" by the type of the file's ending, else by the right spelling."""
     if obj["mimeType"] != "application/octetstream":
         return obj
-    name = obj.get("fileName") or unquote(urlsplit(str(obj.get("accessUrl", ""))).path)
+    name = obj.get("fileName") or unquote(split(str(obj.get("accessUrl", ""))).path)
     return obj | {"mimeType": MEDIA_TYPES.get(str(name).rpartition(".")[2].lower(), "application/octet-stream")}
 
 
