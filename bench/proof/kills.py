@@ -156,7 +156,7 @@ class Trial:
 
     def judged(self) -> list[str]:
         """Return what was wrong after a kill, and after the same command was run again."""
-        seen = forked(lambda: (whole(self.home), state(self.home)))
+        seen = forked(lambda: (whole(self.home), state(self.home, erasing=self.name == "forget")))
         if seen.told is None:
             return [f"after the kill: {seen.said.strip().splitlines()[-1]}"]
         wrong, now = seen.told
