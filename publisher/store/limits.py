@@ -10,11 +10,11 @@ from publisher.errors import LimitMet
 class Limits:
     """What one query may take, and how many may run: seconds of wall clock, rows, bytes of answer, bytes of memory.
 
-    query_bytes: longest query text. workers: queries that run at once in this process. waiting: requests that may wait for a
-    worker, each at most `patience` seconds. streams: answers larger than `whole` bytes on their way at once; each holds a thread
-    of the web server for as long as its reader takes, so workers + waiting + streams must stay below the server's threads.
-    client_seconds: seconds of work a client may have in stock, refilled at
-    `client_share` seconds a second; 0 switches it off.
+    query_bytes: longest query text. reading: long texts that may be read at once. workers: queries that run at once in this process.
+    waiting: requests that may wait for a worker, each at most `patience` seconds. streams: answers larger than `whole` bytes on their
+    way at once; each holds a thread of the web server for as long as its reader takes, so reading + workers + waiting + streams must
+    stay below the server's threads. client_seconds: seconds of work a client may have in stock, refilled at `client_share` seconds a
+    second; 0 switches it off.
     """
 
     seconds: float = 30.0
@@ -22,6 +22,7 @@ class Limits:
     bytes: int = 512 << 20
     memory: int = 1 << 30
     query_bytes: int = 100_000
+    reading: int = 4
     workers: int = 2
     waiting: int = 8
     streams: int = 4

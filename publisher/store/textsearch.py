@@ -1,7 +1,7 @@
 """Text search in SPARQL: `?s oparlx:matches "words"` becomes a VALUES block of what the release's index finds."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from publisher.errors import LimitMet, QueryRefused
@@ -43,26 +43,52 @@ class Edit(NamedTuple):
     text: str
 
 
-def rewritten(query: Query, find: Find) -> Query:
-    """Return the query with each text search replaced by what it finds; the same query if it has none.
+class Search(NamedTuple):
+    """A text search in a query: the words, the variables for what is found and for its score ("" for none), the limit (0 for none).
 
-    Without a limit of its own a search is complete: LimitMet (422) if it finds more than MOST. Raises QueryRefused for a use of
-    oparlx:matches that is none of the two forms.
+    values: where the VALUES block goes. cut_begin, cut_end, left: what of the text goes, and what stays in its place.
     """
-    if "matches" not in query.text:
-        return query
-    tokens = [token for token in _tokens(query.text) if token.kind != "space"]
+
+    words: str
+    subject: str
+    score: str
+    limit: int
+    values: int
+    cut_begin: int
+    cut_end: int
+    left: str
+
+
+def rewritten(query: Query, find: Find) -> Query:
+    """Return the query with each text search replaced by what it finds; the same query if it has none. Raises as its two steps do."""
+    return answered(query, searches(query.text), find)
+
+
+def answered(query: Query, asked: Sequence[Search], find: Find) -> Query:
+    """Return the query with its searches replaced by what they find.
+
+    Without a limit of its own a search is complete: LimitMet (422) if it finds more than MOST.
+    """
+    edits = [edit for search in asked for edit in _edits(search, find)]
+    return query._replace(text=_edited(query.text, edits)) if edits else query
+
+
+def searches(text: str) -> list[Search]:
+    """Return the text searches in a query. Raises QueryRefused for a use of oparlx:matches that is none of the two forms."""
+    if "matches" not in text:
+        return []
+    tokens = [token for token in _tokens(text) if token.kind != "space"]
     declared = [
         (name.text, iri.text[1:-1])
         for word, name, iri in zip(tokens, tokens[1:], tokens[2:], strict=False)
         if word.text.upper() == "PREFIX"
     ]
     names = {prefix + "matches" for prefix, iri in declared if iri + "matches" == MATCHES}
-    edits: list[Edit] = []
-    for at, token in enumerate(tokens):
-        if token.text == f"<{MATCHES}>" or (token.kind == "name" and token.text in names):
-            edits += _edits(tokens, at, find)
-    return query._replace(text=_edited(query.text, edits)) if edits else query
+    return [
+        _search(tokens, at)
+        for at, token in enumerate(tokens)
+        if token.text == f"<{MATCHES}>" or (token.kind == "name" and token.text in names)
+    ]
 
 
 def _tokens(text: str) -> Iterator[Token]:
@@ -74,28 +100,32 @@ def _tokens(text: str) -> Iterator[Token]:
         at = found.end()
 
 
-def _edits(tokens: list[Token], at: int, find: Find) -> list[Edit]:
-    """Return the edits for the search whose predicate is tokens[at]: out goes the pattern, in goes VALUES at the group's start."""
+def _search(tokens: list[Token], at: int) -> Search:
+    """Return the search whose predicate is tokens[at]: out goes the pattern, in goes VALUES at the group's start."""
     subject, listed = _subject(tokens, at)
     words, score, limit, end = _object(tokens, at + 1)
     after = tokens[end] if end < len(tokens) else Token("mark", "", 0, 0)
     if subject.kind != "variable" or after.text not in (".", ";", "}"):
         raise QueryRefused(USAGE)
-    hits, total = find(words, min(limit or MOST, MOST))
-    if not limit and total > MOST:
-        raise LimitMet("matches", TOO_MANY.format(words=words, total=total, most=MOST), 422)
-    if score:
-        values = f" VALUES ({subject.text} {score}) {{ {' '.join(f'(<{iri}> {value:.4f})' for iri, value in hits)} }} "
-    else:
-        values = f" VALUES {subject.text} {{ {' '.join(f'<{iri}>' for iri, _ in hits)} }} "
-    group = _group(tokens, at)
     if listed:  # `?s a x:Paper ; oparlx:matches "a" ; ...`: an empty place between two semicolons is allowed
         cut = Edit(tokens[at].begin, tokens[end - 1].end, "")
     elif after.text == ";":  # `?s oparlx:matches "a" ; a x:Paper`: the subject stays for what follows
         cut = Edit(tokens[at].begin, after.end, "")
     else:
         cut = Edit(subject.begin, after.end if after.text == "." else tokens[end - 1].end, "")
-    return [Edit(group.end, group.end, values), cut]
+    return Search(words, subject.text, score, limit, _group(tokens, at).end, *cut)
+
+
+def _edits(search: Search, find: Find) -> list[Edit]:
+    words, subject, score, limit = search[:4]
+    hits, total = find(words, min(limit or MOST, MOST))
+    if not limit and total > MOST:
+        raise LimitMet("matches", TOO_MANY.format(words=words, total=total, most=MOST), 422)
+    if score:
+        values = f" VALUES ({subject} {score}) {{ {' '.join(f'(<{iri}> {value:.4f})' for iri, value in hits)} }} "
+    else:
+        values = f" VALUES {subject} {{ {' '.join(f'<{iri}>' for iri, _ in hits)} }} "
+    return [Edit(search.values, search.values, values), Edit(search.cut_begin, search.cut_end, search.left)]
 
 
 def _subject(tokens: list[Token], at: int) -> tuple[Token, bool]:

@@ -1,6 +1,5 @@
 """Who answers queries in this process, and the short way of the plain ones: before Flask's own, as a WSGI app."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -14,8 +13,10 @@ from flask import Flask
 
 from publisher.errors import LimitMet, Misconfigured, PublisherError, QueryRefused, Unreachable
 from publisher.release import Release
+from publisher.store.aside import Aside
 from publisher.store.gate import Query, checked
 from publisher.store.limits import Purse
+from publisher.store.textsearch import Search, searches
 from publisher.store.workers import Answer, Job, Pool
 from publisher.views.answers import CONDITIONAL
 from publisher.views.results import PACKED, WORTH, Form, Kept, form, packing, streamed
@@ -27,7 +28,7 @@ Wsgi = Callable[[Environ, Start], Iterable[bytes]]
 
 PAGE_TYPE = "text/html; charset=utf-8"
 REMEMBERED_TEXT = 4096
-LONG_TEXT = threading.Lock()  # judging 100,000 bytes takes up to a tenth of a second: one thread at a time, the others serve documents
+LONGEST = 3 * REMEMBERED_TEXT + 6  # bytes of a form that may hold such a text, each escaped
 SHARED = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag, Retry-After, X-Publisher-Release, X-Query-Time"))
 REFUSED, BEGUN = "publisher.refusal", "publisher.begun"  # where the short way leaves a refusal, and its own start, for the long one
 FORM, DIRECT = "application/x-www-form-urlencoded", "application/sparql-query"
@@ -49,11 +50,12 @@ class Refusal(Exception):
 
 
 class Desk(NamedTuple):
-    """Who answers in this process: the query workers, the clients' purses, the answers kept."""
+    """Who answers in this process: the query workers, the clients' purses, the answers kept, the gate for long texts."""
 
     pool: Pool
     purse: Purse
     kept: Kept
+    aside: Aside
 
     def answer(self, path: Path, job: Job, client: str) -> Answer:
         """Let a worker answer, at the expense of the client's purse. Raises Refusal."""
@@ -78,6 +80,19 @@ class Desk(NamedTuple):
             end = time.monotonic()
             self.purse.spend(client, end - begin, end)
 
+    def judged(self, text: str) -> Query:
+        """Return the query that a text is. Raises Refusal for one that may not run, or if too many long ones wait."""
+        try:
+            return passed(text) if len(text) < REMEMBERED_TEXT else self.aside.checked(text)
+        except QueryRefused as refused:
+            raise Refusal(refused.status, str(refused)) from refused
+        except LimitMet as limit:
+            raise Refusal(limit.status, str(limit), limit=limit.limit, retry=5) from limit
+
+    def searches(self, text: str) -> list[Search]:
+        """Return the text searches in a query. Raises QueryRefused, LimitMet."""
+        return searches(text) if len(text) < REMEMBERED_TEXT else self.aside.searches(text)
+
     def packed(self, release: int, tag: str, data: bytes, accepted: str) -> tuple[bytes, Headers]:
         """Return a whole answer as this client can take it, and the header that says so; what had to be packed is kept packed."""
         coding = packing(accepted[:200]) if len(data) > WORTH else ""
@@ -91,16 +106,9 @@ class Desk(NamedTuple):
         return small, [("Content-Encoding", coding)]
 
 
-def judged(text: str) -> Query:
-    """Return the query that a text is. Raises QueryRefused for one that may not run."""
-    if len(text) < REMEMBERED_TEXT:
-        return _passed(text)
-    with LONG_TEXT:
-        return checked(text)
-
-
 @lru_cache(2000)
-def _passed(text: str) -> Query:
+def passed(text: str) -> Query:
+    """Return the query that a short text is. Raises QueryRefused for one that may not run."""
     return checked(text)
 
 
@@ -146,7 +154,7 @@ class Short:
             return self.app(environ, start)
         config, accept = self.flask.config, environ.get("HTTP_ACCEPT", "")
         try:
-            query, release = judged(text), config["RELEASE"]()
+            query, release = passed(text), config["RELEASE"]()
         except PublisherError:
             return self.app(environ, start)
         chosen = form(query.kind, "", accept, self.pages) if len(accept) < 500 else None
@@ -207,6 +215,8 @@ def lone_query(environ: Environ) -> str:
     # Only what is read already can be looked at without taking it from who comes next.
     if method != "POST" or asked or not isinstance(body, BytesIO) or kind not in (FORM, DIRECT):
         return ""
+    if body.getbuffer().nbytes > LONGEST:  # not to be read twice
+        return ""
     try:
         text = body.getvalue().decode()
     except UnicodeDecodeError:
@@ -215,7 +225,7 @@ def lone_query(environ: Environ) -> str:
 
 
 def _field(encoded: str) -> str:
-    if not encoded.startswith("query=") or "&" in encoded or not encoded.isascii():
+    if len(encoded) > LONGEST or not encoded.startswith("query=") or "&" in encoded or not encoded.isascii():
         return ""
     try:
         return unquote_to_bytes(encoded[6:].replace("+", " ")).decode()

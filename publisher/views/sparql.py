@@ -16,26 +16,24 @@ from flask.blueprints import BlueprintSetupState
 
 from publisher.errors import Busy, LimitMet, QueryRefused
 from publisher.release import Release
+from publisher.store.aside import Aside
 from publisher.store.description import converted, service
 from publisher.store.gate import Query
 from publisher.store.limits import Limits, Purse
-from publisher.store.textsearch import rewritten
+from publisher.store.textsearch import answered
 from publisher.store.worker import watch
 from publisher.store.workers import Job, Pool
 from publisher.views.answers import HTML, negotiated, unchanged
 from publisher.views.bodies import Bodies
 from publisher.views.desk import (
-    LONG_TEXT,
     PAGE_TYPE,
     REFUSED,
-    REMEMBERED_TEXT,
     SHARED,
     Desk,
     Headers,
     Refusal,
     Short,
     headers,
-    judged,
     query_tag,
     tagged,
 )
@@ -74,7 +72,7 @@ class Asked(NamedTuple):
 @blueprint.record_once
 def _prepare(state: BlueprintSetupState) -> None:
     limits = state.app.config.setdefault("SPARQL_LIMITS", Limits())
-    state.app.extensions["sparql"] = Desk(Pool(limits), Purse(limits.client_seconds, limits.client_share), Kept())
+    state.app.extensions["sparql"] = Desk(Pool(limits), Purse(limits.client_seconds, limits.client_share), Kept(), Aside(limits))
 
 
 @blueprint.route("/sparql", methods=METHODS, provide_automatic_options=False)
@@ -160,18 +158,18 @@ def _posted() -> list[tuple[str, str]]:
 
 def _answered(asked: Asked) -> Response:
     """Return the answer to the one query of a request, from the client's cache or from what is kept here where that still holds."""
-    query = _query(asked)
+    desk: Desk = current_app.extensions["sparql"]
+    query = desk.judged(next(iter(asked.all("query")), ""))
     chosen = _form(query, asked.all("format"))
     release: Release = current_app.config["RELEASE"]()
     defaults, named = asked.all("default-graph-uri"), asked.all("named-graph-uri")
     tag = query_tag(query, release.number, chosen, defaults, named)
     if tag and not chosen.page and "HTTP_IF_NONE_MATCH" in request.environ and unchanged(tag):
         return Response(status=304, headers=headers(release.number, tag))
-    desk: Desk = current_app.extensions["sparql"]
     data, spent = desk.kept.get(release.number, tag) if tag else None, 0.0
     if data is None:
         base = f"{current_app.config['BASE']}/sparql"
-        job = Job(_searched(query), chosen.engine_type, base, defaults, named)
+        job = Job(_searched(desk, query), chosen.engine_type, base, defaults, named)
         answer = desk.answer(release.path / "store", job, request.remote_addr or "")
         spent = answer.milliseconds
         if answer.size > current_app.config["SPARQL_LIMITS"].whole and not chosen.page:
@@ -198,21 +196,10 @@ def _page(query: Query, data: bytes, release: int) -> Response:
     return Response(page, headers=headers(release, "", PAGE_TYPE))
 
 
-def _query(asked: Asked) -> Query:
-    text = next(iter(asked.all("query")), "")
-    try:
-        return judged(text)
-    except QueryRefused as refused:
-        raise Refusal(refused.status, str(refused)) from refused
-
-
-def _searched(query: Query) -> Query:
+def _searched(desk: Desk, query: Query) -> Query:
     """Return the query with its text searches replaced by what the release's index finds."""
     try:
-        if len(query.text) < REMEMBERED_TEXT:
-            return rewritten(query, _found)
-        with LONG_TEXT:
-            return rewritten(query, _found)
+        return answered(query, desk.searches(query.text), _found)
     except QueryRefused as refused:
         raise Refusal(refused.status, str(refused)) from refused
     except LimitMet as limit:
