@@ -71,6 +71,7 @@ BENCHES = (
     )),
     Bench("search", ("2000",), ("100000",), (
         Line(r"(?P<what>ours|bare tantivy|CONTAINS-like scan).*: median ([\d.]+) ms, p95 ([\d.]+) ms", ("ms median", "ms p95")),
+        Line(r"(?P<what>ratio to the plain query): median ([\d.]+) times, p95 ([\d.]+) times", ("times the median", "times the p95")),
     )),
     Bench("lists", ("300",), ("100000",), (
         Line(rf"(?P<what>.+?) +\d{{3}} +\d+ bytes +(\d+) req/s +([\d.]+){VIEW}", ("req/s", VIEW)),

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.errors import Unreachable
-from publisher.search import Index, build, compounds, folded, marker, parts_of, snippet, things
+from publisher.search import Dictionary, Index, asking, build, continued, folded, marker, parts_of, snippet, things
+from publisher.search.words import IN_TEXTS, analyzer
 
 BODY = "https://ris.example/id/05334"
 P = "https://ris.example/eli/dl/05334/vorlage/"
@@ -67,13 +68,61 @@ def test_a_word_inside_a_compound_of_a_title_is_found_if_its_parts_occur(index):
     assert sorted(keys(index.search("Satzung"))) == ["1", "6"]
     assert keys(index.search("Hundesteuergebühr"))[:1] == ["4"]
     assert "2" in keys(index.search("Kinder"))
-    assert compounds(["abfall", "gebuhr", "abfallgebuhr", "satzung", "gebuhrensatzung"], str) == {
-        "abfall": ["abfallgebuhr"],
-        "gebuhr": ["abfallgebuhr", "gebuhrensatzung"],
-        "satzung": ["gebuhrensatzung"],
-    }
+    words = Dictionary(["abfall", "gebuhr", "abfallgebuhr", "satzung", "gebuhrensatzung", "gebuhren"], analyzer())
+    assert words.parts("gebuhrensatzung") == ["gebuhr", "satzung"] and words.parts("abfall") == words.parts("rosenstrasse") == []
+    assert [*words.pieces("abfallgebuhren fur satzungen", IN_TEXTS)] == ["abfallgebuhr", "fur", "satzung", "abfall"]
     assert parts_of("abfallgebuhrensatzung", {"abfall", "gebuhr", "satzung"}.__contains__) == ["abfall", "gebuhr", "satzung"]
     assert parts_of("feuerwehr", {"satzung"}.__contains__) == []
+
+
+def test_the_beginning_of_a_word_finds_it_in_titles_and_texts_whether_or_not_it_is_a_word_itself(index):
+    assert keys(index.search("Radschn")) == keys(index.search("Fahrr")) == keys(index.search("Feuerw")) == ["5"]
+    assert keys(index.search("Soz"))[0] == "soz" and "91" in keys(index.search("sozia"))
+    assert {"1", "3"} <= set(keys(index.search("Abfall")))
+
+
+def test_a_title_that_makes_an_older_word_a_compound_is_enough_to_find_it(tmp_path):
+    build(tmp_path / "old", [paper(str(at), f"Bebauungsplanverfahren {at}") for at in range(30)])
+    later = [paper("90", "Verfahren"), paper("91", "Bebauung"), paper("92", "Bebauungsplan und Verfahrensplan"), paper("93", "Plan")]
+    changed = [iri for iri, *_ in later[:2]]
+
+    assert not Index(tmp_path / "old").search("Verfahren").total
+    assert continued(tmp_path / "new", tmp_path / "old", changed, later)
+    build(tmp_path / "anew", [*(paper(str(at), f"Bebauungsplanverfahren {at}") for at in range(30)), *later])
+
+    for typed in ("Verfahren", "Plan", "Bebauung", "Bebauungsplan", "Verfahrens"):
+        kept, anew = (Index(tmp_path / name).search(typed, limit=100) for name in ("new", "anew"))
+        assert (kept.total, set(keys(kept))) == (anew.total, set(keys(anew))), typed
+    assert Index(tmp_path / "new").search("Verfahren").total == 32
+
+
+def many(count):
+    """Papers of which each word stands in some titles and in more texts, so that most of what is found need not be weighed."""
+    words = ("Gebühr", "Gebührensatzung", "Abfallgebühren", "Haushalt", "Schule", "Schulhaushalt", "Straße", "Abfall", "Satzung")
+    return [
+        paper(
+            f"m{at}",
+            f"{words[at % 9]} {words[at * 5 % 7]} {at}" if at % 3 else f"Bericht {at}",
+            text=" ".join(words[at % 8 : at % 8 + 3] * 2),
+        )
+        for at in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    "typed", ["Gebühr", "Haushalt", "Gebühr Satzung", "Schule Haushalt Abfall", '"Gebühr Gebührensatzung"', "Bericht Straße"]
+)
+def test_what_is_weighed_first_is_what_weighing_all_would_give(tmp_path_factory, monkeypatch, typed):
+    path = tmp_path_factory.getbasetemp() / "many"
+    if not path.exists():
+        build(path, many(3000))
+    index = Index(path)
+    steps = [index.search(typed, limit=20, offset=at) for at in (0, 20, 40, 700)]
+    monkeypatch.setattr(asking, "FEW", 1_000_000)
+    at_once = [index.search(typed, limit=20, offset=at) for at in (0, 20, 40, 700)]
+
+    assert steps == at_once and steps[0].total > 300
+    assert index.search(typed, limit=0) == (steps[0].total, [])
 
 
 def test_an_exact_reference_comes_first_then_references_that_begin_with_it_then_texts_that_name_it(index):
@@ -124,6 +173,28 @@ def test_a_snippet_is_escaped_and_marks_the_word_as_written(index):
     assert "&lt;b&gt;<mark>städtisch</mark>&lt;/b&gt;" in hit.snippet
 
 
+@pytest.mark.parametrize(
+    ("typed", "text", "shown"),
+    [
+        ("Abfall", "ABFALLGEBÜHR und Bioabfälle, abfaelle", "<mark>ABFALLGEBÜHR</mark> und <mark>Bioabfälle</mark>, <mark>abfaelle</mark>"),
+        ("Übung", "UEBUNG, „Übung“ – Vergebung", "<mark>UEBUNG</mark>, „<mark>Übung</mark>“ – Vergebung"),
+        ("Straße", "STRASSE, Straßenbau & Str.", "<mark>STRASSE</mark>, <mark>Straßenbau</mark> &amp; Str."),
+        ("Rat", "Der Rat, „Rat“; Beirat", "Der <mark>Rat</mark>, „<mark>Rat</mark>“; Beirat"),
+        ("Öl", "Öl, Oel, Erdöl", "<mark>Öl</mark>, <mark>Oel</mark>, Erdöl"),
+        ("Cafe", "Das Café", "Das <mark>Café</mark>"),
+    ],
+)  # fmt: skip
+def test_a_snippet_marks_whole_words_in_any_spelling(typed, text, shown):
+    assert snippet(text.encode(), marker(analyzer().analyze(folded(typed)))) == shown
+
+
+def test_a_snippet_of_a_long_text_is_cut_between_words_around_what_was_found():
+    text = "ä ö ü ß € " * 900 + "Die Müllabfuhr kommt. " + "Später " * 900
+    cut = snippet(text.encode(), marker(["mullabfuhr"]))
+    assert cut.startswith("… ") and cut.endswith(" Später …") and "<mark>Müllabfuhr</mark>" in cut and 150 < len(cut) < 300
+    assert "\ufffd" not in snippet(("ä" * 5000).encode(), marker(["x"]))
+
+
 def test_suggestions_complete_words_and_references_of_the_wanted_types(index):
     assert [hit.title for hit in index.suggest("Joe Wei", types=["Person"])] == ["Jörg Weiß"]
     assert [hit.title for hit in index.suggest("soz", types=["Organization"])] == ["Ausschuss für Soziales"]
@@ -167,7 +238,7 @@ def test_no_text_whatever_makes_a_search_fail(index, typed):
 @given(st.text(max_size=80))
 def test_folding_twice_changes_nothing_that_matters_and_snippets_are_safe(text):
     assert folded(text).casefold() == folded(text) or not text.isascii()
-    shown = snippet(text, marker(["x"])).replace("<mark>", "").replace("</mark>", "")
+    shown = snippet(text.encode(), marker(["x"])).replace("<mark>", "").replace("</mark>", "")
     assert "<" not in shown and ">" not in shown
 
 

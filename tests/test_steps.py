@@ -126,8 +126,10 @@ def test_a_search_finds_the_same_and_what_went_no_more(releases, typed):
     assert [hit.iri for hit in found[1].hits] == [hit.iri for hit in found[2].hits]
 
 
-def test_words_of_compounds_are_those_of_the_titles_there_are(releases):
-    assert len({(path / "search" / "compounds.json").read_bytes() for path in releases}) == 1
+def test_the_words_of_a_search_are_those_of_the_titles_there_are(releases):
+    words = [orjson.loads((path / "search" / "noted.json").read_bytes())["words"] for path in releases]
+
+    assert words[0] == words[1] == words[2]
 
 
 def test_segments_of_an_index_are_linked_and_the_release_before_keeps_its_own(releases):

@@ -1,15 +1,14 @@
-"""Words as the search compares them: folded, stemmed, cut out of compounds, marked in a text."""
+"""Words as the search compares them: folded, stemmed, cut out of compounds."""
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from html import escape
+from collections.abc import Callable, Iterable, Set
+from itertools import chain
 from typing import Any
 
 import tantivy
 
-MOST_COMPOUNDS = 400  # longer words kept for one part, the most frequent ones
+IN_TITLES, IN_TEXTS = 4, 5  # letters of a word by which longer ones are found; in texts, of fewer ones others are meant mostly
 LONGEST_COMPOUND = 40  # letters; longer ones are damage of a text layer, and splitting has its price
 STOPWORDS = frozenset(
     (
@@ -50,19 +49,45 @@ def reference_key(text: str) -> str:
     return re.sub(r"\s+", "", text.casefold())
 
 
-def compounds(words: Iterable[str] | Mapping[str, int], stem: Callable[[str], str]) -> dict[str, list[str]]:
-    """Return for each stem the stems of longer words it is a part of: {"gebuhr": ["abfallgebuhr", ...]}.
+class Dictionary:
+    """The folded words of all titles, by which longer words are understood: what they begin with and what they consist of.
 
-    The folded words themselves are the dictionary: a compound counts if it falls apart into words that occur on their own.
+    roots: the stem of each word; stems: those a longer word is found by if it begins with them.
     """
-    counts = Counter(words)
-    stems = {stem(word) for word in counts}
-    found: dict[str, Counter[str]] = {}
-    for word in sorted(counts):
-        for part in parts_of(word, lambda piece: piece in stems or stem(piece) in stems):
-            found.setdefault(stem(part), Counter())[stem(word)] += counts[word]
-    best = {part: sorted(longer.items(), key=lambda pair: (-pair[1], pair[0])) for part, longer in sorted(found.items())}
-    return {part: sorted(word for word, _ in pairs[:MOST_COMPOUNDS] if word != part) for part, pairs in best.items()}
+
+    def __init__(self, words: Iterable[str], stemmer: Any) -> None:
+        self.stemmer = stemmer
+        self.roots = {word: self._stem(word) for word in sorted(words)}
+        self.stems = {root for root in self.roots.values() if len(root) > 3}
+        self._known = self.roots.keys() | {*self.roots.values()}
+        self._begun = {shortest: Begun(self.stems, shortest) for shortest in (IN_TITLES, IN_TEXTS)}
+        self._parts: dict[str, list[str]] = {}
+
+    def _stem(self, word: str) -> str:
+        return next(iter(self.stemmer.analyze(word)), word)
+
+    def parts(self, word: str) -> list[str]:
+        """Return the stems of the words a compound consists of, [] if it is none: "abfallgebuhren" -> abfall, gebuhr."""
+        if word not in self._parts:
+            parts = parts_of(word, lambda piece: piece in self._known or self._stem(piece) in self._known)
+            self._parts[word] = sorted({root for part in parts if len(root := self._stem(part)) > 3} - {self._stem(word)})
+        return self._parts[word]
+
+    def pieces(self, text: str, shortest: int) -> dict[str, None]:
+        """Return the stems of a folded text and what they begin with, of so many letters at least, in a fixed order."""
+        stems, begun = dict.fromkeys(self.stemmer.analyze(text)), self._begun[shortest]
+        return dict.fromkeys(chain(stems, chain.from_iterable(map(begun.__getitem__, stems))))
+
+
+class Begun(dict[str, list[str]]):
+    """For each stem those of `stems` it begins with, of so many letters at least; looked for once."""
+
+    def __init__(self, stems: Set[str], shortest: int) -> None:
+        self._stems, self._shortest = stems, shortest
+
+    def __missing__(self, stem: str) -> list[str]:
+        self[stem] = [start for at in range(self._shortest, len(stem)) if (start := stem[:at]) in self._stems]
+        return self[stem]
 
 
 def parts_of(word: str, known: Callable[[str], bool]) -> list[str]:
@@ -76,30 +101,3 @@ def parts_of(word: str, known: Callable[[str], bool]) -> list[str]:
         if rest:
             return [left, *rest]
     return []
-
-
-SPELLINGS = {"a": "(?:ae|[aäàáâ])", "o": "(?:oe|[oöòóô])", "u": "(?:ue|[uüùúû])", "e": "[eéèê]", "s": "[sß]"}
-
-
-def marker(stems: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern that finds the words of these stems in text as it was written, with umlauts, "ae" or "ß"."""
-    patterns = []
-    for stem in sorted({stem for stem in stems if stem not in STOPWORDS}, key=lambda stem: (-len(stem), stem)):
-        spelled = "".join(SPELLINGS.get(char, re.escape(char)) for char in stem.replace("ss", "\0"))
-        start = r"\b" if len(stem) < 4 else r"\b\w{0,30}?"
-        patterns.append(start + spelled.replace("\0", "(?:ss|ß)").replace("\\(?:", "(?:") + r"\w*")
-    return re.compile("|".join(patterns), re.IGNORECASE) if patterns else None
-
-
-def snippet(text: str, marked: re.Pattern[str] | None, width: int = 240) -> str:
-    """Return about `width` characters of `text` around its first found word, as escaped HTML with <mark>; "" if there is no text."""
-    first = marked.search(text) if marked else None
-    start = max(0, first.start() - width // 3) if first else 0
-    start = text.find(" ", start) + 1 if start and text.find(" ", start, start + 40) >= 0 else start
-    end = len(text) if start + width >= len(text) else max(text.rfind(" ", start, start + width), start + width // 2)
-    piece, shown, at = text[start:end], [], 0
-    for hit in marked.finditer(piece) if marked else ():
-        shown += [escape(piece[at : hit.start()]), "<mark>", escape(hit[0]), "</mark>"]
-        at = hit.end()
-    inner = " ".join("".join([*shown, escape(piece[at:])]).split())
-    return ("… " if start else "") + inner + (" …" if end < len(text) else "") if inner else ""

@@ -1,23 +1,26 @@
 """The index written: what can be found in each record, and an index made from the one before."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
+from tempfile import TemporaryFile
 from typing import Any
 
 import orjson
 import tantivy
 
-from publisher.search.words import analyzer, compounds, folded, reference_key, words_of
+from publisher.search.words import IN_TEXTS, IN_TITLES, Dictionary, analyzer, folded, reference_key, words_of
 
 Entry = tuple[str, str, str, dict[str, Any]]
 
 FILTERS = ("type", "body", "organization", "year", "result")
 STORED_TEXT = 20_000  # characters kept for snippets; the index itself covers all of the text
+LEADING, LEADS = ("Organization", "Person", "Body", "Paper"), "^"  # what comes before an agenda item that repeats its title, and its mark
 NOTED, COMPOUNDS = "noted.json", "compounds.json"
+NEW: Mapping[str, Any] = {"replaced": 0, "words": {}, "dictionary": None}
 REWRITTEN = ("meta.json", ".managed.json")  # what the library replaces; all else it writes once
 REPLACED = 0.1  # records replaced by things in the index
 
@@ -35,13 +38,25 @@ class Fields:
 
 
 def schema() -> Any:
+    """Return the fields. name, text: words with their places; title, found: each word, beginning and part of a compound that finds
+    the thing by its title, or at all, so that a typed word is one look-up however many longer words it stands for.
+    """
     builder = tantivy.SchemaBuilder()
     builder.add_bytes_field("shown", stored=True)
+    builder.add_bytes_field("said", stored=True)
     for name in ("name", "text"):
         builder.add_text_field(name, tokenizer_name="council", index_option="position")
+    for name in ("title", "found"):
+        builder.add_text_field(name, tokenizer_name="pieces", index_option="basic")
     for name in ("whole", "reference", "owner", *FILTERS):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     return builder.build()
+
+
+def registered(index: Any, stemmer: Any) -> None:
+    """Tell an opened index how its words are cut."""
+    index.register_tokenizer("council", stemmer)
+    index.register_tokenizer("pieces", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
 
 
 def build(path: Path, documents: Iterable[Entry]) -> int:
@@ -51,7 +66,7 @@ def build(path: Path, documents: Iterable[Entry]) -> int:
     places are taken out of their owners here. Deleted ones must not be among them. Same documents, same answers.
     """
     path.mkdir(parents=True)
-    return _written(path, tantivy.Index(schema(), path=str(path)), (), documents, Counter(), 0)
+    return _written(path, tantivy.Index(schema(), path=str(path)), (), documents, NEW)
 
 
 def continued(path: Path, previous: Path, changed: Iterable[str], documents: Iterable[Entry]) -> bool:
@@ -65,7 +80,7 @@ def continued(path: Path, previous: Path, changed: Iterable[str], documents: Ite
         noted = orjson.loads(previous.joinpath(NOTED).read_bytes())
     except (OSError, ValueError):
         return False
-    if (noted["replaced"] + len(gone)) > REPLACED * noted["things"]:
+    if "dictionary" not in noted or (noted["replaced"] + len(gone)) > REPLACED * noted["things"]:
         return False
     path.mkdir(parents=True)
     for file in sorted(previous.iterdir()):
@@ -78,33 +93,51 @@ def continued(path: Path, previous: Path, changed: Iterable[str], documents: Ite
     except ValueError:  # damaged: what the library says of such a file
         rmtree(path)
         return False
-    _written(path, index, gone, documents, Counter(noted["words"]), noted["replaced"] + len(gone))
+    _written(path, index, gone, documents, noted)
     return True
 
 
-def _written(path: Path, index: Any, gone: Iterable[str], documents: Iterable[Entry], words: Counter[str], replaced: int) -> int:
-    stemmer = analyzer()
-    index.register_tokenizer("council", stemmer)
-    known = dict(words)
+def _written(path: Path, index: Any, gone: Sequence[str], documents: Iterable[Entry], noted: Mapping[str, Any]) -> int:
+    stemmer, words = analyzer(), Counter(noted["words"])
+    registered(index, stemmer)
     for title in _titles(index, gone):
         words.subtract(_title_words(title))
-    writer = index.writer(heap_size=100_000_000, num_threads=1)
-    for owner in gone:
-        writer.delete_documents_by_term("owner", owner)
-    for entry in documents:
-        for fields in things(*entry):
-            writer.add_document(_document(fields, entry[0]))
-            words.update(_title_words(fields.title))
+    with TemporaryFile(dir=path) as spool:
+        for entry in documents:
+            for fields in things(*entry):
+                words.update(_title_words(fields.title))
+                spool.write(orjson.dumps((entry[0], fields)) + b"\n")
+        kept = {word: count for word, count in sorted(words.items()) if count > 0}
+        first = Dictionary(kept if noted["dictionary"] is None else noted["dictionary"], stemmer)
+        writer = index.writer(heap_size=100_000_000, num_threads=1)
+        for owner in gone:
+            writer.delete_documents_by_term("owner", owner)
+        spool.seek(0)  # what is a compound is known by the words of all titles, so the things had to wait
+        for line in spool:
+            owner, fields = orjson.loads(line)
+            writer.add_document(_document(Fields(**fields), owner, first))
     writer.commit()
     writer.wait_merging_threads()
     index.reload()
-    searcher = index.searcher()
-    kept = {word: count for word, count in sorted(words.items()) if count > 0}
-    _note(path / NOTED, {"things": searcher.num_docs, "replaced": replaced, "words": kept})
-    if kept != known or not path.joinpath(COMPOUNDS).exists():
-        table = compounds(kept, lambda word: next(iter(stemmer.analyze(word)), word))
-        _note(path / COMPOUNDS, table)
-    return int(searcher.num_docs)
+    noted = {
+        "things": int(index.searcher().num_docs),
+        "replaced": noted["replaced"] + len(gone),
+        "words": kept,
+        "dictionary": [*first.roots],
+    }
+    _note(path / NOTED, noted)
+    _note(path / COMPOUNDS, {"told": sorted(first.stems), "untold": _untold(kept, first)})
+    return int(noted["things"])
+
+
+def _untold(words: Iterable[str], first: Dictionary) -> dict[str, list[str]]:
+    """Return for each part the compounds of which the index does not know that they have it, for its dictionary is older."""
+    now, found = Dictionary(words, first.stemmer), defaultdict[str, set[str]](set)
+    if now.roots != first.roots:
+        for word, root in now.roots.items():
+            for part in {*now.parts(word)} - {*first.parts(word)}:
+                found[part].add(root)
+    return {part: sorted(longer) for part, longer in sorted(found.items())}
 
 
 def _note(path: Path, what: Any) -> None:
@@ -124,13 +157,19 @@ def _title_words(title: str) -> list[str]:
     return re.findall(r"[^\W\d_]{4,}", folded(title))
 
 
-def _document(fields: Fields, owner: str) -> Any:
+def _document(fields: Fields, owner: str, dictionary: Dictionary) -> Any:
     document = tantivy.Document()
     document.add_text("owner", owner)
-    shown = (fields.iri, fields.type, fields.title, fields.reference, fields.text[:STORED_TEXT])
-    document.add_bytes("shown", orjson.dumps(shown))
-    document.add_text("name", folded(f"{fields.title} {fields.reference}"))
-    document.add_text("text", folded(fields.text))
+    document.add_bytes("shown", orjson.dumps((fields.iri, fields.type, fields.title, fields.reference)))
+    document.add_bytes("said", fields.text[:STORED_TEXT].encode())
+    named, said = folded(f"{fields.title} {fields.reference}"), folded(fields.text)
+    document.add_text("name", named)
+    document.add_text("text", said)
+    title = dictionary.pieces(named, IN_TITLES)
+    for word in _title_words(fields.title):
+        title |= dict.fromkeys(dictionary.parts(word))
+    document.add_text("title", " ".join([*title, *([LEADS] if fields.type in LEADING else [])]))
+    document.add_text("found", " ".join(title | dictionary.pieces(said, IN_TEXTS)))
     document.add_text("whole", " ".join(words_of(fields.title))[:200])
     if fields.reference:
         document.add_text("reference", reference_key(fields.reference))
