@@ -165,7 +165,7 @@ def client(ask: Ask, seed: int, seconds: float, sent: Any) -> None:
             connection.request("GET", target, headers={"Accept": accept})
             response = connection.getresponse()
             body = response.read()
-        except TimeoutError:
+        except OSError:  # too slow, or it broke down
             sent.put(([], 0))
             return
         times.append(time.perf_counter() - begin)
@@ -294,8 +294,8 @@ def raced(options: argparse.Namespace) -> dict[tuple[str, int, str], Measure]:
         # All stand at once and are asked in turn, shape by shape, so that a busy minute of the machine hits them alike.
         standing = list(servers(options.folder, options.rdflib_endpoint))
         processes = {
-            name: stack.enter_context(running(command, port, PUBLISHER_DATASET=str(options.folder), PUBLISHER_BASE=BASE))
-            for name, command, port, _ in standing
+            port: stack.enter_context(running(command, port, PUBLISHER_DATASET=str(options.folder), PUBLISHER_BASE=BASE))
+            for _, command, port, _ in standing
         }
         ways = [(name, port, path, name == OURS, False) for name, _, port, path in standing]
         ways.insert(1, (f"{OURS}, asked again", *ways[0][1:4], True))
@@ -303,13 +303,13 @@ def raced(options: argparse.Namespace) -> dict[tuple[str, int, str], Measure]:
             for clients in options.clients:
                 for name, port, path, own, again in ways:
                     ask = Ask(port, path, shape, options.papers, own, again)
-                    if name in processes and processes[name].poll() is not None:
+                    if processes[port].poll() is not None:
                         results[shape, clients, name] = OUT
                         continue
                     alone = measured(ask, 0.3, 1)
-                    if not alone.rate and name in processes:
-                        processes[name].kill()  # it would go on with what nobody waits for, at the cost of the others
-                        processes[name].wait()
+                    if not alone.rate:
+                        processes[port].kill()  # it would go on with what nobody waits for, at the cost of the others
+                        processes[port].wait()
                     # Several clients on what one waited seconds for would only time out.
                     slow = not alone.rate or alone.median * clients > PATIENCE * 500
                     results[shape, clients, name] = alone if slow else measured(ask, options.seconds, clients)
