@@ -86,6 +86,10 @@ def test_the_short_way_of_a_query_answers_byte_for_byte_and_header_for_header_as
     [
         {"query_string": "query=%ff"},
         {"query_string": "query="},
+        {"query_string": "query=ASK%7B%7D%23%"},
+        {"query_string": "query=ASK%7b%7d%23%5"},
+        {"query_string": "query=ASK%7B%7D%23%zz%C3%BC"},
+        {"query_string": {"query": 'SELECT ("a\\u0041\\n\\\\x41%41+ü𝕏" AS ?x) {}'}},
         {"query_string": ""},
         {"query_string": {"query": TABLE, "format": "csv"}},
         {"query_string": {"query": TABLE, "default-graph-uri": "https://ris.example.org/eli/dl/05334002/vorlage/1"}},
@@ -122,6 +126,22 @@ def test_the_short_way_is_taken_from_the_second_answer_of_a_type_on_whichever_wa
         alone(way, method="POST", data=other.encode(), content_type="application/sparql-query"),
     ]
     assert [answer.json["results"]["bindings"][0]["x"]["value"] for answer in taken] == ["1", "1", "1"]
+
+
+def test_a_list_of_a_hundred_records_takes_the_short_way_in_whichever_way_it_is_asked(app):
+    way = short(app)
+    rows = Client(way).get("/sparql", query_string={"query": "SELECT DISTINCT ?p { ?p a <https://schema.oparl.org/1.1/Paper> }"})
+    papers = [row["p"]["value"] for row in rows.json["results"]["bindings"]]
+    listed = " ".join(f"<{iri}>" for iri in (*papers, *(f"https://ris.example.org/eli/dl/05334002/vorlage/x{key}" for key in range(120))))
+    query = f"CONSTRUCT {{ ?p ?q ?v }} {{ VALUES ?p {{ {listed} }} ?p ?q ?v }} ORDER BY ?p ?q ?v"
+    accepted = {"Accept": "application/n-triples"}
+    first = same(way, query_string={"query": query}, headers=accepted)
+    taken = [
+        alone(way, query_string={"query": query}, headers=accepted),
+        alone(way, method="POST", data={"query": query}, headers=accepted),
+        alone(way, method="POST", data=query.encode(), content_type="application/sparql-query", headers=accepted),
+    ]
+    assert len(query) > 4096 and first.data and [answer.data for answer in taken] == [first.data] * 3
 
 
 def test_a_release_that_comes_is_seen_on_the_short_way(tmp_path):

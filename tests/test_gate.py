@@ -13,7 +13,7 @@ from pyparsing import ParseException
 from rdflib.plugins.sparql.parser import parseQuery, parseUpdate
 
 from publisher.errors import QueryRefused
-from publisher.store.gate import checked
+from publisher.store.gate import checked, searchable
 
 SUITE = Path(os.environ.get("PUBLISHER_SHARED", "../shared")) / "suites/rdf-tests/sparql"
 
@@ -116,6 +116,24 @@ def test_from_clauses_are_those_the_oracle_finds(text):
 )
 def test_what_changes_with_the_clock_is_not_stable(text, stable):
     assert checked(text).stable is stable
+
+
+def test_a_harvesters_list_of_records_is_judged_in_a_fraction_of_a_millisecond():
+    listed = " ".join(f"<https://ris.example.org/eli/dl/05334002/vorlage/{key}>" for key in range(200))
+    text = f"CONSTRUCT {{ ?p ?q ?v }} {{ VALUES ?p {{ {listed} }} ?p ?q ?v }}"
+    spent = []
+
+    for _ in range(30):
+        begin = time.thread_time()
+        checked(text)
+        spent.append(time.thread_time() - begin)
+
+    assert searchable(text) and min(spent) < 0.0003
+
+
+@pytest.mark.parametrize("word", ["SERVICE", "from", "From", "\\u0053ERVICE"])
+def test_a_text_with_a_word_that_may_be_a_clause_is_not_only_searched(word):
+    assert searchable("SELECT * { ?s ?p ?o }") and not searchable(f"SELECT * {word} {{ ?s ?p ?o }}")
 
 
 PIECES = (

@@ -7,14 +7,13 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 
 from publisher.errors import LimitMet, Misconfigured, PublisherError, QueryRefused, Unreachable
 from publisher.release import Release
 from publisher.store.aside import Aside
-from publisher.store.gate import Query, checked
+from publisher.store.gate import Query, checked, searchable
 from publisher.store.limits import Purse
 from publisher.store.textsearch import Search, searches
 from publisher.store.workers import Answer, Job, Pool
@@ -28,7 +27,8 @@ Wsgi = Callable[[Environ, Start], Iterable[bytes]]
 
 PAGE_TYPE = "text/html; charset=utf-8"
 REMEMBERED_TEXT = 4096
-LONGEST = 3 * REMEMBERED_TEXT + 6  # bytes of a form that may hold such a text, each escaped
+PLAIN_TEXT = 16_384  # a harvester's list of a hundred IRIs takes 6,000 characters
+LONGEST = 3 * PLAIN_TEXT + 6  # bytes of a form that may hold such a text, each escaped
 SHARED = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag, Retry-After, X-Publisher-Release, X-Query-Time"))
 REFUSED, BEGUN = "publisher.refusal", "publisher.begun"  # where the short way leaves a refusal, and its own start, for the long one
 FORM, DIRECT = "application/x-www-form-urlencoded", "application/sparql-query"
@@ -83,7 +83,7 @@ class Desk(NamedTuple):
     def judged(self, text: str) -> Query:
         """Return the query that a text is. Raises Refusal for one that may not run, or if too many long ones wait."""
         try:
-            return passed(text) if len(text) < REMEMBERED_TEXT else self.aside.checked(text)
+            return passed(text) if handy(text) else self.aside.checked(text)
         except QueryRefused as refused:
             raise Refusal(refused.status, str(refused)) from refused
         except LimitMet as limit:
@@ -106,10 +106,23 @@ class Desk(NamedTuple):
         return small, [("Content-Encoding", coding)]
 
 
-@lru_cache(2000)
+def handy(text: str) -> bool:
+    """Tell whether a text is judged in no time: it is short, or not very long and nothing in it makes the gate read token by token."""
+    return len(text) < REMEMBERED_TEXT or len(text) < PLAIN_TEXT and searchable(text)
+
+
 def passed(text: str) -> Query:
-    """Return the query that a short text is. Raises QueryRefused for one that may not run."""
-    return checked(text)
+    """Return the query that a handy text is. Raises QueryRefused for one that may not run."""
+    return _remembered(text) if len(text) < REMEMBERED_TEXT else checked(text)
+
+
+_remembered = lru_cache(2000)(checked)
+
+
+@lru_cache(16)
+def store_of(path: Path) -> Path:
+    """Return where a release keeps its store; the same object each time, for a path is slow to make and to hash the first time."""
+    return path / "store"
 
 
 def tagged(*parts: str) -> str:
@@ -140,7 +153,7 @@ def headers(release: int, tag: str, content_type: str = "", spent: float | None 
 class Short:
     """A WSGI app before another: answers a lone query as a result, byte for byte and header for header as the other does.
 
-    Whatever is not so plain (pages, text search, datasets, `format=`, long texts, validators, refusals) goes on to the other.
+    Whatever is not so plain (pages, text search, datasets, `format=`, very long texts, validators, refusals) goes on to the other.
     """
 
     def __init__(self, flask: Flask, app: Wsgi, place: str) -> None:
@@ -150,7 +163,7 @@ class Short:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         text = lone_query(environ) if environ["PATH_INFO"] == self.place else ""
-        if not text or len(text) >= REMEMBERED_TEXT or "matches" in text:
+        if not text or "matches" in text or not handy(text):
             return self.app(environ, start)
         config, accept = self.flask.config, environ.get("HTTP_ACCEPT", "")
         try:
@@ -180,7 +193,7 @@ class Short:
         data = desk.kept.get(number, tag) if tag else None
         if data is None:
             job = Job(query, chosen.engine_type, f"{self.flask.config['BASE']}/sparql")
-            answer = desk.answer(release.path / "store", job, environ.get("REMOTE_ADDR") or "")
+            answer = desk.answer(store_of(release.path), job, environ.get("REMOTE_ADDR") or "")
             spent = answer.milliseconds
             if answer.size > desk.pool.limits.whole:
                 large = streamed(answer.body, answer.size, [*headers(number, tag, chosen.content_type, spent), *told], accepted)
@@ -227,7 +240,9 @@ def lone_query(environ: Environ) -> str:
 def _field(encoded: str) -> str:
     if len(encoded) > LONGEST or not encoded.startswith("query=") or "&" in encoded or not encoded.isascii():
         return ""
+    # One pass of the codec instead of a step for each escape, of which a query has hundreds; what is malformed goes on to the other way.
+    escaped = encoded[6:].replace("+", " ").replace("\\", "\\\\").replace("%", "\\x")
     try:
-        return unquote_to_bytes(encoded[6:].replace("+", " ")).decode()
-    except UnicodeDecodeError:
+        return escaped.encode().decode("unicode_escape").encode("latin-1").decode()
+    except UnicodeError:
         return ""

@@ -35,6 +35,7 @@ from publisher.views.desk import (
     Short,
     headers,
     query_tag,
+    store_of,
     tagged,
 )
 from publisher.views.results import Form, Kept, form, names, streamed, table
@@ -170,7 +171,7 @@ def _answered(asked: Asked) -> Response:
     if data is None:
         base = f"{current_app.config['BASE']}/sparql"
         job = Job(_searched(desk, query), chosen.engine_type, base, defaults, named)
-        answer = desk.answer(release.path / "store", job, request.remote_addr or "")
+        answer = desk.answer(store_of(release.path), job, request.remote_addr or "")
         spent = answer.milliseconds
         if answer.size > current_app.config["SPARQL_LIMITS"].whole and not chosen.page:
             made = headers(release.number, tag, chosen.content_type, spent)
@@ -310,7 +311,7 @@ def settled(app: Flask) -> Flask:
     # A server that is killed outright (SIGKILL) tells its processes nothing, and they would keep the port.
     threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
     with suppress(Busy):  # before the first release
-        app.extensions["sparql"].pool.warm(app.config["RELEASE"]().path / "store")
+        app.extensions["sparql"].pool.warm(store_of(app.config["RELEASE"]().path))
     # Else a full collection walks all modules and templates again and again, and requests wait for it (20 ms and more).
     gc.collect()
     gc.freeze()
