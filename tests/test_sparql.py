@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -399,6 +400,17 @@ def test_a_worker_is_replaced_after_a_kill(client):
     assert asked(client, CROSS).status_code == 503
 
     assert asked(client, "ASK {}").json == {"head": {}, "boolean": True}
+
+
+def test_a_worker_that_died_while_idle_is_replaced_and_the_query_answered(release):
+    pool, job = Pool(Limits(workers=1)), Job(checked("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"), "text/csv")
+    first = pool.ask(release / "store", job).body.read()
+    [idle] = pool._idle
+    os.kill(idle._process.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, idle._process.pid, os.WEXITED | os.WNOWAIT)
+
+    assert not idle.alive and pool.ask(release / "store", job).body.read() == first
+    pool.close()
 
 
 def test_a_full_pool_says_when_to_come_back(release):

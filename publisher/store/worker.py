@@ -22,7 +22,7 @@ from typing import IO, Any, NoReturn, cast
 
 import pyoxigraph as ox
 
-INLINE = 128 * 1024
+INLINE = 512 * 1024
 # What leads each message to the parent: its kind, the milliseconds the query took, and the length of the answer or sentence.
 # A FILED answer is not in the message but in the file whose descriptor comes with it.
 HEAD = struct.Struct("!BdQ")
