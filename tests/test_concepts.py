@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -222,3 +223,23 @@ def test_most_results_of_a_real_council_are_read_and_the_rest_is_counted():
     assert sum(not found.understood for found in read) == known.unmapped.total()
     assert known.unmapped.total() <= 320
     assert all(found.outcome is None for found in read if not found.understood)
+
+
+@pytest.mark.skipif(not (SHARED / "realdata/huertgenwald-sdnet").is_dir(), reason="real crawl not beside the project")
+def test_the_591_results_of_a_real_council_are_read_or_open_and_what_is_open_is_several_votes_or_a_table():
+    pages = (SHARED / "realdata/huertgenwald-sdnet/body/1").glob("meeting*")
+    meetings = [meeting for page in pages for meeting in json.loads(page.read_text("utf-8"))["data"]]
+    variants = {item["result"] for meeting in meetings for item in meeting.get("agendaItem", []) if "result" in item}
+    known = concepts(f"{BASE}/huertgenwald")
+
+    found = {text: known.result(text) for text in variants}
+
+    kinds = Counter(
+        "open" if not result.understood else "read" if result.outcome or result.majority or result.votes else "no result"
+        for result in found.values()
+    )
+    tables = [text for text, result in found.items() if not result.understood and re.search(r"ja\s*nein\s*enthaltung", text, re.I)]
+    assert len(variants) == 591
+    assert kinds == {"read": 274, "no result": 17, "open": 300}
+    # A table of parties whose cells SD.NET ran together: "Gesamt2410" may be 24, 1, 0 or 2, 41, 0. Nothing is guessed from it.
+    assert len(tables) == 242

@@ -5,6 +5,7 @@ import json
 import os
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from publisher.config import Source
 from publisher.errors import Malformed, Misconfigured
 from publisher.record import Note, Record, Refusal
 from publisher.sources import oparl_files, records
+from publisher.sources.links import linked
 from publisher.sources.seen import embedded
 
 SHARED = Path(os.environ.get("PUBLISHER_SHARED", Path(__file__).parent.parent.parent / "shared")) / "realdata"
@@ -203,6 +205,8 @@ def test_a_kind_that_nobody_knows_is_refused_with_those_known():
         ({"modified_since": "2031-01-01"}, "expected a time with offset"),
         ({"bodies": ["1"]}, "ids of the bodies"),
         ({"same": {"http://x.example/": ""}}, "a table of old and new prefixes"),
+        ({"files": {"(": "x"}}, "a table of patterns"),
+        ({"files": {"x": r"\1"}}, "a table of patterns"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(tmp_path, options, words):
@@ -219,3 +223,39 @@ def test_all_ids_of_huertgenwald_come_out():
     found = [item for item in items if isinstance(item, Record)]
     ids = {item.id for item in found} | {part["id"] for item in found for _, part in embedded(item.object)}
     assert (len(items), len(found), len(ids), sum(item.deleted for item in found)) == (2555, 2555, 17_374, 39)
+
+
+@real
+def test_the_47_linked_ids_of_no_list_are_those_that_the_crawl_itself_names():
+    folder = SHARED / "huertgenwald-sdnet"
+    named = json.loads((folder / "missing_ids.json").read_text("utf-8"))
+
+    found = [item for item in oparl_files.records(Source("h", "oparl-files", str(folder), "05358016")) if isinstance(item, Record)]
+
+    ids = {item.id for item in found} | {part["id"] for item in found for _, part in embedded(item.object)}
+    objects = {url for item in found for url in linked(item.type, item.object)} - ids
+    lists = {item.object["meeting"] for item in found if item.type == "Organization" and "meeting" in item.object}
+    assert objects == {url for url, answers in named.items() if answers}
+    assert lists == {url for url, answers in named.items() if not answers}
+    assert (len(objects), len(lists)) == (35, 12)
+
+
+FILES = {r"(https?://[^/]+/ris)/oparl/bodies/\d+/files/(\d+)(?:\?.*)?": r"\1/getfile.asp?id=\2&type=do"}
+
+
+def test_addresses_of_files_that_never_answer_are_written_as_the_sources_toml_says(tmp_path):
+    at = "https://ris.musterstadt.example/ris/oparl/bodies/1/files/"
+    file = made("File", "7", accessUrl=f"{at}7", downloadUrl=f"{at}7?download=1")
+    paper = made("Paper", "1", mainFile=file, auxiliaryFile=[made("File", "8", accessUrl="https://other.example/8.pdf")])
+    source = written(tmp_path, {"paper.json": {"data": [paper]}})
+
+    [left] = oparl_files.records(source)
+    [found] = oparl_files.records(replace(source, options={"files": FILES}))
+
+    assert left.object["mainFile"]["accessUrl"] == f"{at}7"
+    assert found.object["mainFile"]["accessUrl"] == "https://ris.musterstadt.example/ris/getfile.asp?id=7&type=do"
+    assert found.object["mainFile"]["downloadUrl"] == "https://ris.musterstadt.example/ris/getfile.asp?id=7&type=do"
+    assert found.object["mainFile"]["id"] == file["id"]
+    assert found.object["auxiliaryFile"][0]["accessUrl"] == "https://other.example/8.pdf"
+    assert Note("normalised", "file_address_of_source", "", 2) in found.notes
+    assert found.raw["mainFile"]["accessUrl"] == f"{at}7"

@@ -474,3 +474,40 @@ def test_a_wrong_option_is_refused_by_name(kind, options, words):
 
     with pytest.raises(Misconfigured, match=re.escape(words)):
         list(records(source_of_table(table, "test"), None))
+
+
+PLAIN = (PAGES / "spielmobil.txt").read_text("utf-8")
+OTHERWISE = {
+    "short weekdays": lambda text: re.sub(r"(?m)^(Mo|Di|Mi|Do|Fr)\w+tag, |^Mittwoch, ", lambda hit: f"{hit[0][:2]}., ", text),
+    "days in figures": lambda text: re.sub(r"(\d\d?)\. März 2024", r"\1.03.2024", text),
+    "short months": lambda text: re.sub(r"(\d\d?)\. März 2024", r"\1. Mär. 2024", text),
+    "days as ISO writes them": lambda text: re.sub(r"(\d\d)\. März 2024", r"2024-03-\1", text),
+    "headings in Markdown": lambda text: re.sub(r"(?m)^(Sachlage|Rechtslage|Beschlussvorschlag|Beratungsfolge):?$", r"## \1", text),
+    "other labels": lambda text: re.sub(r"(?m)^Ausschuß$", "Gremium", text.replace("Federführend", "Federführung")),
+    "indented": lambda text: re.sub(r"(?m)^", "   ", text),
+}
+
+
+@pytest.mark.parametrize("how", sorted(OTHERWISE))
+def test_a_page_written_otherwise_says_the_same(tmp_path, how):
+    def told(text: str):
+        (tmp_path / "page.txt").write_text(text, "utf-8")
+        return [(record.type, record.id, record.object) for record in harvest(tmp_path / "page.txt")]
+
+    before, after = told(PLAIN), told(OTHERWISE[how](PLAIN))
+
+    assert OTHERWISE[how](PLAIN) != PLAIN
+    assert after == before
+
+
+def test_a_station_whose_year_leaves_its_century_open_is_a_station_without_a_day_and_reported(tmp_path):
+    page = tmp_path / "page.txt"
+    page.write_text(re.sub(r"(\d\d?)\. März 2024", r"\1.03.24", PLAIN), "utf-8")
+
+    paper = paper_of(harvest(page))
+
+    before = paper_of(harvest(PAGES / "spielmobil.txt")).object["consultation"]
+    assert len(paper.object["consultation"]) == len(before)
+    assert [station["role"] for station in paper.object["consultation"]] == [station["role"] for station in before]
+    assert not any("meeting" in station or "oparlx:day" in station for station in paper.object["consultation"])
+    assert ("damage", "no_such_day") in rules(paper)

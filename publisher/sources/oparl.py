@@ -63,7 +63,7 @@ class Walk:
         self._seen = Seen()
         self._addresses = Addresses(source)
         self._linked: dict[str, None] = {}
-        self._origin = Origin("", dialect=str(source.options.get("dialect", "")))
+        self._origin = Origin("", dialect=str(source.options.get("dialect", "")), files=source.options.get("files", {}))
         self.bodies: list[dict[str, Any]] = []
         self.owner = ""
 

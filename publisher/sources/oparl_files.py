@@ -73,7 +73,9 @@ def records(source: Source, _fetch: Fetch | None = None) -> Iterator[Record | Re
                     continue
                 origin = origin._replace(notes=(*origin.notes, Note("damage", "listed_otherwise_than_embedded", "")))
             owner = look.owners.get(origin.self_url.partition("?")[0], "")
-            origin = origin._replace(dialect=look.dialect, body_list=look.body_list, body=look.body, owner=owner)
+            origin = origin._replace(
+                dialect=look.dialect, body_list=look.body_list, body=look.body, owner=owner, files=source.options.get("files", {})
+            )
             item = record(obj, origin)
             yield from seen.once(look.addresses.bare(item) if isinstance(item, Record) else item, origin.place)
     if not found:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -143,6 +144,7 @@ class Origin(NamedTuple):
     """Where an object was read: the page or file, the page's own URL (then the record's url), its product, what was done to read it.
 
     body_list, body: the URL of the System's list of bodies and the one body in it, if there is but one. owner: the Body whose list it is.
+    files: patterns of files' addresses and what they are written as.
     """
 
     place: str
@@ -152,6 +154,29 @@ class Origin(NamedTuple):
     body_list: str = ""
     body: str = ""
     owner: str = ""
+    files: Mapping[str, str] = MappingProxyType({})
+
+
+def files_served(value: Any, patterns: Mapping[str, str]) -> tuple[Any, int]:
+    """Return an object whose files' addresses are written as the source's TOML says, and how many were: ids stay as they are.
+
+    Some servers print addresses of files that never answer while another page of theirs gives the file (SessionNet, Magdeburg 2026).
+    """
+    if isinstance(value, list):
+        items = [files_served(item, patterns) for item in value]
+        return [item for item, _ in items], sum(count for _, count in items)
+    if not isinstance(value, dict):
+        return value, 0
+    made, changed = {}, 0
+    for key, told in value.items():
+        if key in ("accessUrl", "downloadUrl") and isinstance(told, str):
+            hits = ((re.fullmatch(pattern, told), address) for pattern, address in patterns.items())
+            made[key] = next((hit.expand(address) for hit, address in hits if hit), told)
+            changed += made[key] != told
+        else:
+            made[key], count = files_served(told, patterns)
+            changed += count
+    return made, changed
 
 
 def record(obj: Any, origin: Origin) -> Record | Refusal:
@@ -176,6 +201,9 @@ def record(obj: Any, origin: Origin) -> Record | Refusal:
         obj = obj | {"body": origin.body}
         notes.append(Note("normalised", "body_not_its_list", "body"))
     obj, found = repaired(kind, obj, origin.dialect)
+    if origin.files:
+        obj, count = files_served(obj, origin.files)
+        found += [Note("normalised", "file_address_of_source", "", count)] if count else []
     owner = "" if kind in ("System", "Body") else origin.owner or origin.body
     url = obj["id"]  # without the blanks that stood around it
     return Record(kind, url, origin.self_url or url, obj, obj.get("deleted") is True, (*notes, *found), raw, owner)

@@ -25,6 +25,13 @@ def _prefixes(value: Any) -> bool:
     return isinstance(value, Mapping) and all(isinstance(old, str) and old and isinstance(new, str) and new for old, new in value.items())
 
 
+def _rewritten(value: Any) -> bool:
+    try:
+        return _prefixes(value) and all(re.sub(f"(?:{pattern})|", address, "") is not None for pattern, address in value.items())
+    except (re.error, IndexError):
+        return False
+
+
 def _time(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 25 and value[10] == "T"
 
@@ -46,6 +53,8 @@ OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "served": (_prefixes, "a table of old and new prefixes of addresses"),
     # Prefixes of ids to be written as others: http and https of one id, the old host and the new.
     "same": (_prefixes, "a table of old and new prefixes of addresses"),
+    # Addresses of files that do not answer, as patterns (regular expressions), and where the file is: "...id=\\1" takes the first group.
+    "files": (_rewritten, "a table of patterns of files' addresses and of addresses with their groups"),
     # Objects that are linked and stand in no list are asked for by their id.
     "fetch_linked": (_yes_or_no, "true or false"),
     # "ignore" only with the operator's leave.

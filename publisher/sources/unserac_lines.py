@@ -8,6 +8,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from publisher.sources.pages_common import plain
 
 MARKDOWN = re.compile(r"\[([^\[\]]{0,500})\]\(([^()\s]{0,2000})(?:\s+\"[^\"]{0,500}\")?\s{0,9}\)")
+HEADED = re.compile(r"^#{1,6} +| +#{1,6}$")
 HTML = re.compile(r"<(?:!doctype|html|head|body|main|article|div|p|h1|table|section)\b", re.IGNORECASE)
 BREAK, HEAD, ITEM, LINK = "\x02", "\x03", "\x04", "\x05"
 TARGET = re.compile(rf"{LINK}(\d+){LINK}")
@@ -57,7 +58,8 @@ def text_lines(text: str) -> list[Line]:
     text = "\n".join(unix_lines(text))
     for at, line in enumerate(MARKDOWN.sub(shown, text).split("\n"), 1):
         if words := plain(line):
-            made.append(Line(at, words, gap, links=tuple(links.get(at, ()))))
+            bare = HEADED.sub("", words)
+            made.append(Line(at, bare, gap, bare != words, tuple(links.get(at, ()))))
         gap = not words
     return made
 

@@ -49,11 +49,15 @@ EFFECTS = rf"(?:{KIND}(?:\s?(?:/|,|und)\s?{KIND}){{0,4}}\s)?(?:auswirkung(?:en)?
 HEADING = re.compile(rf"(?:{NAMED}|{EFFECTS})\s*:", re.I)
 MONTHS = {"januar": 1, "februar": 2, "märz": 3, "april": 4, "mai": 5, "juni": 6, "juli": 7, "august": 8, "september": 9, "oktober": 10,
           "november": 11, "dezember": 12}  # fmt: skip
+SHORT = {name[:3]: number for name, number in MONTHS.items()} | {"sept": 9, "mrz": 3}
 WEEKDAYS = ("montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag")
+WEEKDAY = rf"(?:({'|'.join(WEEKDAYS)}|sonnabend|(?:mo|di|mi|do|fr|sa|so)(?![a-zäöü]))\.?,?\s+(?:den\s+)?)?"
 DAY = re.compile(
-    rf"(?:({'|'.join(WEEKDAYS)}|sonnabend),?\s+(?:den\s+)?)?(\d{{1,2}})\.\s*(?:({'|'.join(MONTHS)})\s+|(\d{{1,2}})\.\s?)(\d{{4}})(?!\d)",
+    rf"{WEEKDAY}(?:(\d{{1,2}})\.\s*(?:({'|'.join((*MONTHS, *sorted(SHORT, reverse=True)))})\.?\s+|(\d{{1,2}})\.\s?)(\d{{4}})(?!\d)"
+    r"|(\d{4})-(\d\d)-(\d\d)(?!\d))",
     re.I,
 )
+SHORT_YEAR = re.compile(rf"{WEEKDAY}\d{{1,2}}\.\s?\d{{1,2}}\.\s?\d\d(?!\d)", re.I)
 NO_DAY = re.compile(r"(?:noch )?(?:ohne termin|kein termin|termin (?:noch )?offen|nicht terminiert)", re.I)
 OFFICE = r"(?:der|die) (?:ober)?(?:bürgermeister|städteregionsrat|landrat)(?:in|rätin)?"
 FORMULA = re.compile(rf"(?:im auftrag|in vertretung|i\.\s?a\.|i\.\s?v\.|{OFFICE})\s*[:.]?", re.I)
@@ -160,7 +164,7 @@ def _opens(lines: list[Line], at: int) -> bool:
     line = lines[at]
     if _is_route(line):
         below = lines[at + 1] if at + 1 < len(lines) else None
-        return below is None or line.heading or DAY.match(below.text) is not None or NO_DAY.match(below.text) is not None
+        return below is None or line.heading or _begins_station(below)
     named = HEADING.fullmatch(line.text.rstrip(":") + ":")
     return named is not None and (line.heading or (line.gap and line.text.endswith(":")))
 
@@ -188,7 +192,7 @@ def _head(page: Mirror, lines: list[Line], more: bool) -> None:
                 _value(page, name, line._replace(text=value), booked=True)
         elif not name:
             page.title.append(line)
-        elif not page.facts.get(name) or (not line.gap and len(page.facts[name]) < 9):
+        elif not page.facts.get(name) or (not line.gap and name != "original" and len(page.facts[name]) < 9):
             _value(page, name, line)
         else:
             preamble.append(line)
@@ -262,13 +266,13 @@ def _route(page: Mirror, lines: list[Line]) -> None:
 
 
 def _begins_station(line: Line) -> bool:
-    return DAY.match(line.text) is not None or NO_DAY.match(line.text) is not None
+    return any(pattern.match(line.text) for pattern in (DAY, NO_DAY, SHORT_YEAR))
 
 
 def _station(page: Mirror, lines: list[Line]) -> Station:
     head, facts, name, web = lines[0], dict[str, str](), "", ""
     page.put(head, "used", "station")
-    hit = DAY.match(head.text) or NO_DAY.match(head.text)
+    hit = DAY.match(head.text) or NO_DAY.match(head.text) or SHORT_YEAR.match(head.text)
     meeting = head.text[hit.end() if hit else 0 :].strip(" -–:,")
     for line in lines[1:]:
         label, value = _label(line.text, STATION_OF)
@@ -294,12 +298,19 @@ def _station(page: Mirror, lines: list[Line]) -> Station:
 
 
 def iso_day(text: str) -> tuple[str, str]:
-    """Return (ISO date, weekday in lower case) of the day that `text` begins with: "Donnerstag, 17. Juni 2021"; "" where none stands."""
+    """Return (ISO date, weekday in lower case) of the day that `text` begins with: "Do., 17. Juni 2021"; "" where none stands.
+
+    A year of two digits leaves the century open and gives none.
+    """
     hit = DAY.match(text)
     if not hit:
         return "", ""
-    month = MONTHS[hit[3].lower()] if hit[3] else int(hit[4])
+    word = (hit[1] or "").lower()
+    weekday = next((name for name in WEEKDAYS if len(word) == 2 and name.startswith(word)), word)
     try:
-        return date(int(hit[5]), month, int(hit[2])).isoformat(), (hit[1] or "").lower()
+        if hit[6]:
+            return date(int(hit[6]), int(hit[7]), int(hit[8])).isoformat(), weekday
+        month = (MONTHS | SHORT)[hit[3].lower()] if hit[3] else int(hit[4])
+        return date(int(hit[5]), month, int(hit[2])).isoformat(), weekday
     except ValueError:
         return "", ""

@@ -309,7 +309,7 @@ def _damaged(page: Mirror, notes: list[Note]) -> Iterator[str]:
 
 def _route_damages(page: Mirror) -> Iterator[Damage]:
     for entry in page.book:
-        if entry.rule == "station" and re.search(r"\d{4}", entry.text) and not iso_day(entry.text)[0]:
+        if entry.rule == "station" and re.search(r"\d", entry.text) and not iso_day(entry.text)[0]:
             yield Damage("no_such_day", entry.text[:60])
     for station in page.stations:
         if station.day and station.weekday and not _falls_on(station.day, station.weekday):
