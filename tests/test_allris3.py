@@ -1299,3 +1299,29 @@ def test_a_roster_without_a_column_shifts_no_value_and_further_columns_stay_out(
     assert facts["member"] == [{"key": "81", "name": "Eva Ahorn", **told}]
     assert not re.search("0999|privat|Musterweg|Schlosser", json.dumps(facts["member"]))
     assert facts["lines"]["unmapped"] == facts["lines"]["twice"] == 0
+
+
+@pytest.mark.parametrize(
+    ("printed", "days"),
+    [
+        ("14.07.1999 - 13.12.1999", ("1999-07-14", "1999-12-13")),
+        ("14.07.1999-13.12.1999", ("1999-07-14", "1999-12-13")),
+        ("von 01.01.2020 bis 02.02.2021", ("2020-01-01", "2021-02-02")),
+        ("Jul 2, 2014 - Aug 3, 2015", ("2014-07-02", "2015-08-03")),
+        ("seit 2. Juli 2014", ("2014-07-02", None)),
+        ("2014-07-02", ("2014-07-02", None)),
+        ("seit 02.07.2014 bis auf Weiteres", ("2014-07-02", None)),
+        ("bis 02.07.2014", (None, "2014-07-02")),
+        ("- 02.07.2014", (None, "2014-07-02")),
+        ("03.11.25", (None, None)),
+    ],
+)
+def test_a_membership_begins_and_ends_as_printed(printed, days):
+    row = f'<tr><td><a href="au020.asp?AULFDNR=21">Bauausschuss</a></td><td>{printed}</td><td>Mitglied</td></tr>'
+
+    facts = allris3_lists.person(site.classic("kp020", "Eva Ahorn", f"<table>{row}</table>"), URL + "kp020.asp?KPLFDNR=81")
+
+    [membership] = facts["membership"]
+    assert (membership.get("startDate"), membership.get("endDate")) == days
+    assert membership["role"] == "Mitglied"
+    assert bool([note for note in facts["notes"] if note.rule == "date"]) == (days == (None, None))

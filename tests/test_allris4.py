@@ -326,3 +326,53 @@ def test_a_mutated_page_never_crashes_and_never_makes_a_bogus_id(which, seed):
     assert lines["total"] == lines["used"] + lines["withheld"] + sum(lines["boilerplate"].values()) + lines["unmapped"]
     for found in re.findall(r'"(?:key|paper|meeting|agendaItem)": "([^"]*)"', json.dumps(facts, default=list)):
         assert re.fullmatch(r"(?:gr-)?[1-9]\d{0,17}", found), found
+
+
+def _in_english(page: str) -> str:
+    names = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return re.sub(r"(?<=<td>)(\d\d)\.(\d\d)\.(\d{4})", lambda hit: f"{names[int(hit[2]) - 1]} {int(hit[1])}, {hit[3]}", page)
+
+
+DRESSED = {
+    "a column in front": lambda page: re.sub(r"<tr([^>]*)>(?=<t([dh]))", r"<tr\1><t\2></t\2>", page),
+    "keys in lower case": lambda page: re.sub("(?<!do027.)[A-Z]{2}LFDNR", lambda hit: hit[0].lower(), page).replace("dolfdnr", "DOLFDNR"),
+    "second headings": lambda page: re.sub(r"<(/?)h1", r"<\1h2", page),
+    "days in English": _in_english,
+    "cells with spans": lambda page: re.sub(r"(<td[^>]*>)([^<]+)(</td>)", r"\1<span>\2</span>\3", page),
+    "absolute addresses": lambda page: re.sub(r'"\./([a-z]{2}0\d\d)', r'"http://127.0.0.1/public/\1', page),
+}
+DRESS_PARSERS = {
+    "vo020": allris4_pages.paper,
+    "to010": allris4_pages.agenda,
+    "to020": allris4_pages.item,
+    "gr010": allris4_lists.organizations,
+    "gr020": allris4_lists.organization,
+    "kp020": allris4_lists.person,
+    "si018": allris4_lists.meetings,
+}
+
+
+@pytest.mark.parametrize("how", sorted(DRESSED))
+@pytest.mark.parametrize("name", sorted(name for name in PAGES if name[:5] in DRESS_PARSERS and "shell" not in name))
+def test_a_page_of_allris_4_in_another_dress_says_the_same(name, how):
+    parameter = {"vo020": "VOLFDNR", "to010": "SILFDNR", "to020": "TOLFDNR", "gr020": "GRLFDNR", "kp020": "KPLFDNR"}.get(name[:5], "X")
+    url, page = f"http://127.0.0.1/public/{name[:5]}?{parameter}={name[6:].split('.')[0]}", PAGES[name].decode()
+
+    def told(text: str):
+        facts = DRESS_PARSERS[name[:5]](text, url)
+        return {key: value for key, value in facts.items() if key not in ("lines", "notes")}
+
+    assert told(DRESSED[how](page)) == told(page)
+
+
+def test_a_number_in_front_of_a_station_or_a_meeting_takes_no_ones_place():
+    def numbered(name: str) -> str:
+        return re.sub(r"<tr([^>]*)>(?=<td)", r"<tr\1><td>7</td>", PAGES[name].decode())
+
+    paper, listed = "http://127.0.0.1/vo020?VOLFDNR=3001", "http://127.0.0.1/si018"
+
+    stations = allris4_pages.paper(numbered("vo020_3001.html"), paper)["consultation"]
+    meetings = allris4_lists.meetings(numbered("si018_1.xml"), listed)["meetings"]
+
+    assert stations == allris4_pages.paper(PAGES["vo020_3001.html"], paper)["consultation"]
+    assert meetings == allris4_lists.meetings(PAGES["si018_1.xml"], listed)["meetings"]

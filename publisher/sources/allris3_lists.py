@@ -16,7 +16,7 @@ from publisher.sources.rosters import ROSTER, member, says_role
 
 WEEKDAY = re.compile(r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.?")
 MONTH = re.compile(r"([A-Za-zä]{3,9})\.?\s+(\d{4})")
-PERIOD = re.compile(r"(?:(seit|ab|von|bis)\s*)?(\d\d\.\d\d\.\d{4})")
+PERIOD = re.compile(r"\s+[-–]\s+|(?<=\d{4})\s?[-–]\s?(?=\d{1,2}\.)|\bbis\b", re.IGNORECASE)
 CALENDAR = (("room", re.compile(r"(?:sitzungs)?(?:raum|ort|saal)\b")),)
 SITTING = re.compile(r"\bsitzung\b\s*(?:\b(des|der|vom)\s+)?", re.IGNORECASE)
 COMMITTEE = re.compile(
@@ -309,9 +309,9 @@ def _period(page: Sheet, texts: list[str]) -> dict[str, Any]:
     undated(page, period, "kp020.membership")
     others = [text for text in texts if text != period and "keine" not in text.lower()]
     role = next((text for text in others if says_role(text)), next((text for text in others if not GROUP.search(text)), ""))
-    days = [day(hit[2]) for hit in PERIOD.finditer(period)]
-    if len(days) == 1:
-        days = [None, days[0]] if "bis" in period.lower() else [days[0], None]
+    days = [day(part) for part in PERIOD.split(period)]
+    if days[0] and period.lstrip().startswith(("-", "–")):
+        days.insert(0, None)
     return _full({"role": role, "startDate": (days + [None])[0], "endDate": (days + [None, None])[1]})
 
 

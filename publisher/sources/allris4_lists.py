@@ -56,7 +56,7 @@ def meetings(body: bytes | str, url: str) -> dict[str, Any]:
         key = keys_of(row).get("SILFDNR") or _linked(row)
         said = [frame.page.take(cell, "" if key else "header") for cell in cells]
         if key and key not in found:
-            found[key] = {"key": key} | _meeting(said)
+            found[key] = {"key": key} | _meeting(said, _named(row))
     hit = NEXT.search(text)
     facts = {"kind": "meetings", "meetings": list(found.values()), "next": _absolute(url, hit[1]) if hit else None}
     return ended(frame.page, facts, "si018")
@@ -67,11 +67,17 @@ def _linked(row: LexborNode) -> str | None:
     return next((number(hit[1]) for hit in ids if hit), None)
 
 
-def _meeting(said: list[str]) -> dict[str, Any]:
+def _named(row: LexborNode) -> str:
+    """Return the words of the link that leads to a row's meeting, "" where it has none: columns in front differ."""
+    links = row.css('a[href*="SILFDNR=" i],[id^="silink_"]')
+    return next((words for link in links if (words := plain(link.text())) and not words.isdigit() and not day(words)), "")
+
+
+def _meeting(said: list[str], linked: str) -> dict[str, Any]:
     at = next((found for text in said if (found := day(text))), None)
     clock = next((text for text in said if HOUR.search(text) and len(text) < 40), "")
     start, end = hours(clock)
-    name = next((text for text in said if text and text != clock and not day(text)), "")
+    name = linked or next((text for text in said if text and text != clock and not day(text) and not text.isdigit()), "")
     return _full({"day": at, "start": start, "end": end, "name": name}) | {"agenda": True, "cancelled": bool(CANCELLED.search(name))}
 
 
@@ -82,11 +88,11 @@ def organizations(body: bytes | str, url: str) -> dict[str, Any]:
     group = ""
     for row in frame.main.css("tr"):
         cells = cells_of(row)
-        link = row.css_first('a[href*="GRLFDNR="]')
+        link = row.css_first('a[href*="GRLFDNR=" i]')
         key = key_in(link.attributes.get("href"), "GRLFDNR") if link is not None else None
         said = [frame.page.take(cell, "" if key and at == 0 else "statistics") for at, cell in enumerate(cells)]
-        if not key and cells and cells[0].tag == "td" and said[0] and not any(said[1:]):
-            group = said[0]
+        if not key and cells and cells[0].tag == "td" and len(alone := [text for text in said if text]) == 1:
+            group = alone[0]
         if key and link is not None and f"gr-{key}" not in found:
             name = plain(link.text()) or said[0]
             found[f"gr-{key}"] = _full({"key": f"gr-{key}", "name": name, "classification": group, "organizationType": _kind(group)})
@@ -134,7 +140,10 @@ def person(body: bytes | str, url: str) -> dict[str, Any]:
         told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
         withheld += 0 if key or row.css_first("th") is not None else len(told)
         if key and told:
-            facts["membership"].append(_full({"organization": f"gr-{key}", "name": told[0]}) | _period(page, told[1:]))
+            link = row.css_first('a[href*="GRLFDNR=" i]')
+            name = (plain(link.text()) if link is not None else "") or told[0]
+            rest = [text for text in told if text != name and not text.isdigit()]
+            facts["membership"].append(_full({"organization": f"gr-{key}", "name": name}) | _period(page, rest))
     _contact(frame, "person.location", withheld)
     return ended(page, facts, "kp020")
 

@@ -12,7 +12,7 @@ from publisher.sources.addresses import joined, split
 from publisher.sources.allris3_frame import HEADING, authors, cells_of, field_of, keys_of
 from publisher.sources.allris3_frame import Value as Labelled
 from publisher.sources.allris3_pages import CANCELLED, ended, numbered, reference
-from publisher.sources.allris3_stations import _full, decided
+from publisher.sources.allris3_stations import STATE, _full, decided
 from publisher.sources.pages_common import Sheet, day, denial, flat, hours, key_in, number, plain, sheet, shown
 
 FIELD_OF_ID = {
@@ -61,7 +61,7 @@ def opened(html: bytes | str, url: str, marks: str = "dl dt") -> Frame:
         raise Malformed(url, denial((body.text() if body else "")[:20_000], url) or f"an ALLRIS 4 page with {marks}")
     if body.css_first("#rismain") is not None:
         raise Malformed(url, "an ALLRIS 4 page; this is a classic one, kind allris3")
-    heading = body.css_first("h1.title") or body.css_first("h1")
+    heading = body.css_first("h1.title") or body.css_first("h1") or body.css_first("#header h2,h2.title")
     if body.css_first("dl dt,#toTreeTable,#bfTable,div.docPart") is None and (why := denial(plain(main.text())[:2_000], url)):
         raise Malformed(url, why)
     title = page.take(heading)
@@ -157,9 +157,10 @@ def stations(page: Sheet, table: LexborNode) -> list[dict[str, Any]]:
             page.block(row, "header")
             continue
         said = [page.take(cell) for cell in cells]
-        texts = [text for text in said[1:] if text not in BUTTONS and not day(text)]
         at = next((found_day for text in said if (found_day := day(text))), None)
-        state = said[0] or _tip(cells[0])
+        known = (word for word in (*said, *map(_tip, cells)) if STATE.fullmatch(word))
+        state = next(known, "") or ("" if said[0].isdigit() else said[0]) or _tip(cells[0])
+        texts = [text for text in said if text and text not in BUTTONS and text != state and not day(text) and not text.isdigit()]
         if at is None and texts:
             if station and not dated:
                 found.append(station)
@@ -244,8 +245,11 @@ def sitting(frame: Frame, facts: dict[str, Any], name: str) -> None:
             facts["day"] = day(text)
             if not facts["day"]:
                 frame.page.note("damage", "date", f"{name}.{value.label}")
-        elif value.field == "time":
-            facts["start"], facts["end"] = hours(text)
+        elif value.field in ("time", "end"):
+            start, end = hours(text)
+            facts |= {"end": start} if value.field == "end" else {"start": start, "end": end or facts.get("end")}
+            if text and not start:
+                frame.page.note("damage", "time", f"{name}.{value.label}")
         elif value.field in ("author", "clerk"):
             authors(frame.page, value, name)
         elif text:
