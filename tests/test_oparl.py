@@ -171,6 +171,26 @@ def test_a_filter_that_next_loses_is_put_back(caplog):
     )
 
 
+@pytest.mark.parametrize("echo", ["2031-01-10T00:00:00+01:00", "2031-01-10T00%3A00%3A00%2B01%3A00"])
+def test_a_filter_that_next_repeats_in_its_own_way_and_loses_later_is_asked_for_on_every_page(echo):
+    town, ours = Town(papers=100), "modified_since=2031-01-10T00:00:00%2B01:00"
+
+    def careless(ask: Ask) -> None:
+        told = town.told(ask.path, f"http://{ask.handler.headers['Host']}")
+        if told and "/paper" in ask.path and told.get("links", {}).get("next"):
+            told["links"]["next"] = told["links"]["next"].replace(f"{ours}&", "" if "page=" in ask.path else f"modified_since={echo}&")
+        ask.send(json.dumps(told).encode(), 200 if told else 404)
+
+    with serving(careless) as (base, asked):
+        records, refusals = told(base, {"modified_since": "2031-01-10T00:00:00+01:00"})
+
+    pages = [path for path in asked if "/paper" in path]
+    assert len(pages) > 2 and all(ours in path for path in pages) and refusals == []
+    assert len([key for key in keys(records, base) if key.startswith("paper")]) == sum(
+        town.modified(key) >= "2031-01-10" for key in range(1, 101)
+    )
+
+
 def test_encoded_colons_are_never_sent():
     town = Town()
 
@@ -458,12 +478,18 @@ def test_after_a_whole_walk_only_what_changed_is_asked_for():
     assert {record.object["modified"] >= "2031-01-20" for record in records if record.type == "Paper"} == {True}
 
 
+SINCE, ECHO = "modified_since=2031-01-01T00:00:00%2B01:00", "2031-01-01T00%3A00%3A00%2B01%3A00"
+
+
 @pytest.mark.parametrize(
     ("url", "asked", "found"),
     [
         ("https://x.example/p.asp?body=1", "limit=100", "https://x.example/p.asp?body=1&limit=100"),
         ("https://x.example/p?limit=20", "limit=100&omit_internal=true", "https://x.example/p?limit=20&omit_internal=true"),
         ("https://x.example/p", "", "https://x.example/p"),
+        (f"https://x.example/p?modified_since={ECHO}&page=2", SINCE, f"https://x.example/p?{SINCE}&page=2"),
+        ("https://x.example/p?modified_since=2031-01-01T00:00:00+01:00", SINCE, f"https://x.example/p?{SINCE}"),
+        ("https://x.example/p?modified_since=2031-02-02&page=2", SINCE, "https://x.example/p?modified_since=2031-02-02&page=2"),
     ],
 )
 def test_a_query_keeps_what_the_url_has(url, asked, found):

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from publisher.config import Source
 from publisher.errors import Malformed, Unreachable
@@ -22,6 +23,7 @@ PART_LISTS = ("agendaItem", "consultation", "file", "locationList", "membership"
 MOST_FAILURES = 3
 MOST_STALE = 3  # one page that tells nothing new may come from objects added while we read
 SAMPLE = 3
+STAMP = re.compile(r"([?&])modified_since=([^&]*)")
 log = logging.getLogger(__name__)
 
 
@@ -113,7 +115,8 @@ class Walk:
 
     def list_of(self, url: str, *, parts: bool = False, plain: bool = False) -> Iterator[Record | Refusal]:
         """Yield the objects of one list along its pages; the walk ends whatever the pages say."""
-        url, asked, met, before = with_query(url, "" if plain else self._query), set[str](), set[str](), None
+        query = "" if plain else self._query
+        url, asked, met, before = with_query(url, query), set[str](), set[str](), None
         failures = stale = news = 0
         while url and url not in asked:
             asked.add(url)
@@ -137,7 +140,7 @@ class Walk:
                 log.info("%s: the list holds only what other objects embed; not read further", url)
                 return
             before = answer
-            url = self._next(url, answer)
+            url = self._next(url, answer, query)
         if url:
             log.warning("%s: links.next leads back to a page already read", url)
         if before and not failures and len(met) < before.listed.total:
@@ -162,10 +165,10 @@ class Walk:
     def _record(self, obj: Any, answer: Answer, notes: tuple[Note, ...]) -> Record | Refusal:
         return record(obj, self._origin._replace(place=answer.url, self_url=answer.listed.self, notes=notes, owner=self.owner))
 
-    def _next(self, url: str, answer: Answer) -> str:
+    def _next(self, url: str, answer: Answer, query: str) -> str:
         """Return the next page: links.next with the filters it lost; by number where the page counts say that one is missing."""
         told = answer.listed.next
-        if told and (following := with_query(joined(answer.url, told), self._query if self._query in url else "")) != url:
+        if told and (following := with_query(joined(answer.url, told), query)) != url:
             if following != joined(answer.url, told):
                 log.warning("%s: links.next has lost the filter; it is put back", url)
             return following
@@ -213,7 +216,13 @@ def query(options: Mapping[str, Any]) -> str:
 
 
 def with_query(url: str, asked: str) -> str:
-    """Return `url` with each parameter of `asked` that it does not have yet."""
+    """Return `url` with each parameter of `asked` that it does not have yet; the very time asked for stands as we write it.
+
+    Servers that repeat it in links.next write it in their own way: "%3A", which SessionNet itself refuses, or "+", which means a blank.
+    """
+    if stamp := next((part for part in asked.split("&") if part.startswith("modified_since=")), ""):
+        same = unquote(stamp.partition("=")[2])
+        url = STAMP.sub(lambda hit: hit[1] + stamp if unquote(hit[2]).replace(" ", "+") == same else hit[0], url)
     has = {part.partition("=")[0] for part in url.partition("?")[2].split("&")}
     missing = "&".join(part for part in asked.split("&") if part and part.partition("=")[0] not in has)
     return f"{url}{'&' if '?' in url else '?'}{missing}" if missing else url
