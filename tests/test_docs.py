@@ -26,6 +26,7 @@ from click.testing import CliRunner
 
 from publisher import config, release
 from publisher.cli import main
+from publisher.errors import Misconfigured
 from publisher.pipeline import furnish
 from publisher.sources.options import OPTIONS
 from publisher.views import create_app
@@ -59,7 +60,7 @@ def commands(pieces: list[str]) -> list[list[str]]:
     for piece in pieces:
         for part in re.split(r"&&|;|\|", piece):
             if told := re.match(r"\s*(?:/opt/publisher/bin/)?publisher +([a-z].*)", part):
-                found.append(shlex.split(told[1].replace("'", ""), comments=True))
+                found.append(shlex.split(re.sub(r" >.*", "", told[1]).replace("'", ""), comments=True))
     return found
 
 
@@ -420,9 +421,12 @@ def test_each_bench_is_told_of_and_the_runner_reads_what_it_prints():
     assert re.search(r"(?m)^bench: .*\n\t.*-m bench", text(ROOT / "Makefile"))
 
 
-def test_a_probes_toml_is_a_source(home):
+def test_a_probes_toml_is_a_source_once_the_key_it_did_not_find_is_filled_in(home):
     ran = CliRunner().invoke(main, ["probe", str(ROOT / "data" / "sample"), "--home", str(home)])
 
     assert ran.exit_code == 0
-    table = tomllib.loads(ran.output.split("\n\n", 1)[1])
-    assert config.source_of_table({"name": "probed", **table}, "probe").kind == "oparl-files"
+    table = {"name": "probed", **tomllib.loads(ran.stdout)}
+    assert table["jurisdiction"] == ""
+    with pytest.raises(Misconfigured, match="jurisdiction is missing"):
+        config.source_of_table(table, "probe")
+    assert config.source_of_table(table | {"jurisdiction": "05999004"}, "probe").kind == "oparl-files"

@@ -84,7 +84,7 @@ def test_the_toml_of_a_probe_is_a_source():
     with serving(Town()) as (base, _):
         found = looked(base)
 
-    source = source_of_table({"name": "x", **tomllib.loads(found.toml)}, "probe")
+    source = source_of_table({"name": "x", **tomllib.loads(found.toml), "jurisdiction": "05999016"}, "probe")
     assert (source.kind, source.url, source.expected["Paper"]) == ("oparl", f"{base}/system", 35)
 
 

@@ -43,7 +43,7 @@ def sources(home: str | None, base: str | None) -> None:
 @click.argument("url", metavar="URL_OR_PATH")
 @instance
 def probe(url: str, home: str | None, base: str | None) -> None:
-    """Look at an address and print what answers there, its faults, and a TOML to begin with.
+    """Look at an address and tell what answers there and its faults; what goes to standard output is a TOML to begin with.
 
     For a folder of saved ALLRIS pages (*.html) it prints which fields are found in each.
     """
@@ -57,15 +57,10 @@ def probe(url: str, home: str | None, base: str | None) -> None:
     with Fetch(looking) as fetch:
         found = probed(url, fetch, now()[:10])
     del wanted
-    click.echo(
-        f"{found.url}\n  kind {found.kind}, {found.vendor} ({found.dialect}): {found.title}, {found.jurisdiction or 'jurisdiction unknown'}"
-    )
-    for name, count in found.counts.items():
-        click.echo(f"  {name:<16}{count:>9}")
-    for rule, count in found.faults.items():
-        click.echo(f"  fault {count:>6} x {rule}")
-    for remark in found.remarks:
-        click.echo(f"  {remark}")
+    about = [f"kind {found.kind}, {found.vendor} ({found.dialect}): {found.title}, {found.jurisdiction or 'jurisdiction unknown'}"]
+    about += [f"{name:<16}{count:>9}" for name, count in found.counts.items()]
+    about += [f"fault {count:>6} x {rule}" for rule, count in found.faults.items()]
+    click.echo("\n  ".join((found.url, *about, *found.remarks)), err=True)
     click.echo(f"\n{found.toml}")
 
 

@@ -15,6 +15,7 @@ from publisher.errors import Malformed, Unreachable
 from publisher.fetch import Fetch, Page
 from publisher.record import Record, Refusal
 from publisher.sources import allris3, oparl_files
+from publisher.sources.addresses import joined
 from publisher.sources.municipalities import LETTERS, Place, places
 from publisher.sources.oparl import OWN_LISTS, PART_LISTS, Walk
 from publisher.sources.oparl_page import json_of, listed, type_of
@@ -131,7 +132,7 @@ def _of_server(url: str, fetch: Fetch, today: str) -> Probe:
         for key in OWN_LISTS + PART_LISTS:
             if isinstance(body.get(key), str):
                 walk.owner = body["id"]
-                items += _first_page(walk, urljoin(url, body[key]), announced)
+                items += _first_page(walk, joined(url, body[key]), announced)
     return _told(url, "oparl", items, announced, today)
 
 
@@ -211,11 +212,11 @@ def toml(found: Probe) -> str:
     values = {
         "kind": found.kind,
         "url": found.url,
-        "jurisdiction": found.jurisdiction or "00000",
+        "jurisdiction": found.jurisdiction,
         "title": found.title,
         "license": found.license,
     }
-    lines += [f"{key} = {_quoted(value)}" for key, value in values.items() if value]
+    lines += [f"{key} = {_quoted(value)}" for key, value in values.items() if value or key == "jurisdiction"]
     lines += ["pause = 1.0"] if "://" in found.url else []
     if found.announced:
         lines += ["", "[expected]", *(f"{name} = {count}" for name, count in sorted(found.announced.items()))]
