@@ -20,6 +20,7 @@ from packaging.version import Version
 from prometheus_client.parser import text_string_to_metric_families
 
 import publisher
+from bench.proof.audited import told
 from publisher import ontology
 from publisher.cli import main
 from publisher.errors import Misconfigured, Unreachable
@@ -235,6 +236,19 @@ def test_the_checks_install_from_the_lock():
     assert "--require-hashes --no-deps -r requirements-dev.lock" in told
     handbook = (ROOT / "docs" / "handbook.md").read_text("utf-8")
     assert len(re.findall(r"pip install --require-hashes --no-deps -r \S*/requirements\.lock", handbook)) == 2
+
+
+def test_a_known_weakness_that_can_be_mended_fails_the_checks_and_silence_is_told_as_such():
+    one = {"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}
+    unmended = {"name": "b", "version": "1", "vulns": [{"id": "X-2", "fix_versions": []}]}
+    unknown = {"name": "c", "version": "1", "skip_reason": "not found"}
+    whole = {"name": "d", "version": "1", "vulns": []}
+
+    assert told({"dependencies": [one, whole]}) == (["a 1: X-1, mended in 2", "known weaknesses: 1 in 2 pinned packages"], True)
+    assert told({"dependencies": [unmended]})[1] is False
+    assert told({"dependencies": [unknown, whole]}) == (["known weaknesses: not obtainable for 1 of 2 pinned packages"], False)
+    assert told({}) == (["known weaknesses: not obtainable for 0 of 0 pinned packages"], False)
+    assert re.search(r"(?m)^audited$", (ROOT / ".ci" / "run").read_text("utf-8"))
 
 
 # --- secrets ---
