@@ -1,5 +1,6 @@
 """A reduced round of every attack; `make proof` runs the long one."""
 
+import importlib.util
 import tempfile
 import time
 from collections.abc import Iterator
@@ -8,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from bench.proof import attack_harvest, attack_web, attacks, redos
+from bench.proof import attack_harvest, attack_web, attacks, guided, redos
 from bench.proof.attack_web import Target
 from bench.proof.service import serving
+from bench.proof.targets import TARGETS
 from publisher.errors import LimitMet, QueryRefused
 from publisher.fetch.guard import is_public
 from publisher.store.gate import checked
 from publisher.store.textsearch import rewritten
 
 SERVER_LOG = "server.log"
+led = pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed: pip install '.[attack]'")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,32 @@ def test_a_slow_expression_is_found(expression):
     pattern = redos.Pattern("here", redos.re.compile(expression), ("fullmatch", "search"))
 
     assert redos.found_slow(pattern, 8_000)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_fuzzing_begins_with_keeps_each_promise(name):
+    target = TARGETS[name]
+    seeds = [seed for seed in target.seeds() if name != "queries" or b"SERVICE" not in seed.upper()]
+
+    assert len(seeds) > 0
+    for seed in (*seeds, b"", b"\x00", b"\xff\xfe<"):
+        target.judged(seed)
+
+
+@led
+@pytest.mark.parametrize("name", TARGETS)
+def test_fuzzing_led_by_coverage_breaks_no_promise(name, tmp_path):
+    row = guided.fuzzed(guided.TARGETS, name, 2, tmp_path)
+
+    assert row.wrong == 0, row
+
+
+@led
+def test_fuzzing_led_by_coverage_finds_a_fault_that_chance_would_not(tmp_path):
+    row = guided.fuzzed("tests.planted", "planted", 60, tmp_path)
+
+    assert (row.wrong, row.outcome.partition(";")[0]) == (1, "AssertionError: planted")
+    assert [path.read_bytes()[:4] for path in tmp_path.glob("crash-*")] == [b"Rat!"]
 
 
 HEAVY = [

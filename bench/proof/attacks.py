@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from socket import create_connection, socket
 
-from bench.proof import Row, attack_harvest, attack_web, redos
+from bench.proof import Row, attack_harvest, attack_web, guided, redos
 from bench.proof.attack_web import INSIDE, Target
 from bench.proof.service import ROOT, asked, awaited, free_port, running, serving
 
@@ -29,7 +30,7 @@ CADDY = "{\n\tadmin off\n\tauto_https off\n"
 
 
 def rows(short: bool) -> Iterator[Row]:
-    """Yield a row for each attack; short: few requests of each, and no fuzzing (the tests have their own)."""
+    """Yield a row for each attack; short: few requests of each, and of the fuzzing only what coverage leads, some seconds a target."""
     yield from redos.rows(short)
     for one in attack_harvest.ATTACKS:
         yield one(short)
@@ -43,6 +44,7 @@ def rows(short: bool) -> Iterator[Row]:
             if not short:
                 yield schemathesis(at)
             yield unsaid(home, log)
+    yield from guided.rows(short)
     if not short:
         yield from fuzzing()
 
@@ -108,18 +110,25 @@ def caddy(folder: Path, inner: int, outer: int) -> tuple[list[str], bool]:
     return ["env", *environ, "caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")], False
 
 
+def unverified() -> ssl.SSLContext:
+    """Return a context for the certificate that `nginx` makes for a day."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 def slow_clients(name: str, port: int, tls: bool, short: bool) -> Row:
-    """Hold connections that begin a request and never end it; others must get their documents meanwhile."""
+    """Hold connections that stay in a greeting, a header or a body without end; others must get their documents meanwhile."""
     held: list[socket] = []
     wrong, waits = [], []
     with suppress(OSError):
         for number in range(SLOW // (3 if short else 1)):
             one = create_connection(("127.0.0.1", port), timeout=5, source_address=(f"127.0.0.{2 + number % 100}", 0))
             held.append(one)
-            if not tls:
-                one.sendall(
-                    b"POST /sparql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n" + (b"\r\nq" if number % 2 else b"X-Slow: ")
-                )
+            if tls and number % 3 == 2:
+                continue  # not even its greeting comes
+            held[-1] = one = unverified().wrap_socket(one, server_hostname="ris.example.org") if tls else one
+            one.sendall(b"POST /sparql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n" + (b"\r\nq" if number % 2 else b"X-Slow: "))
     for number in range(20 if short else 100):
         begin = time.monotonic()
         said = asked(port, f"/eli/dl/05334002/vorlage/{1 + number % 6}", tls=tls)
