@@ -67,7 +67,8 @@ def finished(home: Path, number: int, manifest: dict[str, Any]) -> Release:
     known = _digests(home)
     files = {str(file.relative_to(making)): known.get(_identity(file)) or digest(file) for file in _files(making)}
     (making / MANIFEST).write_bytes(orjson.dumps(manifest | {"files": files}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
-    for one in (*_files(making), making / MANIFEST, *(folder for folder in making.rglob("*") if folder.is_dir()), making):
+    new = (file for file in _files(making) if _identity(file) not in known)  # what an earlier release holds has been on the disk since
+    for one in (*new, *(folder for folder in making.rglob("*") if folder.is_dir()), making):
         _sync(one)
     _remove(path)
     making.rename(path)

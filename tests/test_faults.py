@@ -198,3 +198,20 @@ def test_a_damaged_manifest_is_named(two):
     assert "manifest.json" in release.damage(release.retained(two)[1])[0]
     with pytest.raises(Malformed):
         _ = release.retained(two)[1].manifest
+
+
+def test_what_a_release_adds_is_on_the_disk_before_it_has_its_name_and_what_it_shares_is_not_waited_for_again(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(release, "_sync", lambda path: synced.append(path.name))
+    first = release.staged(tmp_path, 1)
+    (first / "old").write_text("old")
+    before = release.finished(tmp_path, 1, {})
+    second = release.staged(tmp_path, 2)
+    (second / "folder").mkdir()
+    (second / "folder" / "new").write_text("new")
+    (second / "old").hardlink_to(before.path / "old")
+
+    synced.clear()
+    release.finished(tmp_path, 2, {})
+
+    assert sorted(synced) == ["2.making", "folder", "manifest.json", "new", "releases"]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
@@ -42,12 +43,14 @@ class Triple(NamedTuple):
     object: str | Literal
 
 
+@lru_cache(1000)
 def term(name: str) -> str:
     """Return the IRI of a prefixed name: "dct:title". A name without a known prefix is an IRI already."""
     prefix, _, local = name.partition(":")
     return PREFIXES[prefix] + local if prefix in PREFIXES else name
 
 
+@lru_cache(10_000)
 def short(iri: str) -> str | None:
     """Return "dct:title" for an IRI of a known vocabulary whose local name every syntax can write, else None."""
     for prefix, space in PREFIXES.items():
