@@ -1,6 +1,8 @@
 """A release built step by step is the release built at once: every file that follows the change equals the one that follows all."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from random import Random
 
 import orjson
@@ -15,6 +17,7 @@ from publisher.errors import Misconfigured
 from publisher.feeds import dumps
 from publisher.journal import Journal, Version
 from publisher.journal.reader import Reader
+from publisher.journal.serving import Serving
 from publisher.pipeline import hands, link
 from publisher.pipeline.build import build
 from publisher.pipeline.rendering import spans
@@ -274,3 +277,13 @@ def test_how_many_releases_are_kept_and_what_may_be_lost_is_said_in_the_home(tmp
         file.write_text(wrong, "utf-8")
         with pytest.raises(Misconfigured, match=r"publisher\.toml"):
             settings(str(tmp_path), None, {})
+
+
+def test_after_the_first_build_readers_have_every_index(tmp_path):
+    home = tmp_path / "home"
+    appended(home, [(obj, BODIES[0], False) for obj in town(BODIES[0])])
+    made(home)
+
+    with closing(sqlite3.connect(home / "serving.sqlite")) as built, Serving(tmp_path / "empty.sqlite") as empty:
+        names = "select name, sql from sqlite_master where type = 'index' order by name"
+        assert built.execute(names).fetchall() == empty.db.execute(names).fetchall()

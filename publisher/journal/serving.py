@@ -47,6 +47,11 @@ create index if not exists related_focus on related (focus);
 create table if not exists judged (owner text primary key, results blob not null) without rowid;
 """
 DERIVED = ("entry", "link", "known")
+# What the first build makes once its rows are there: row by row, a country's index is written at random places of gigabytes. The
+# one that tells whether a record was written already is needed meanwhile.
+INDEXES = {
+    made.split()[5]: made for made in map(str.strip, TABLES.split(";")) if made.startswith("create index") and " entry_owner " not in made
+}
 # The first instances did not keep an entry's source; the next build fills it, since it makes everything anew.
 WITHOUT_SOURCE = f"""
 alter table entry rename to older; {TABLES}
@@ -154,8 +159,12 @@ class Serving(Open):
         row = self.db.execute("select seq from release where number = ?", (number,)).fetchone()
         return int(row[0]) if row else 0
 
-    def begin(self) -> None:
+    def begin(self, *, filling: bool = False) -> None:
+        """Begin a transaction. filling: until `finish` do without the indexes that only an empty file can do without."""
         self.db.execute("begin immediate")
+        if filling and not self.db.execute("select 1 from entry limit 1").fetchone():
+            for name in INDEXES:
+                self.db.execute(f"drop index {name}")
 
     def put(self, number: int, version: Version, obj: dict[str, Any]) -> None:
         """Let release `number` and all after it serve this version of its record."""
@@ -266,6 +275,8 @@ class Serving(Open):
 
     def finish(self, number: int, seq: int, made: str) -> None:
         """Commit what release `number` serves, which others can then read; until the switch nobody is told to."""
+        for made in INDEXES.values():
+            self.db.execute(made)
         self.db.execute("insert or replace into release values (?, ?, ?)", (number, seq, made))
         self.commit()
 

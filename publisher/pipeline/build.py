@@ -102,7 +102,7 @@ def build(
             progress,
         )
         before = serving.live()
-        serving.begin()
+        serving.begin(filling=True)
         rejected, taken = _apply(work, done, top, since)
         _guard(before, serving.live(), settings.safety_share, force)
         foci = _foci(work, list(taken), first=not done)
