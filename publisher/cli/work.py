@@ -146,7 +146,8 @@ def serve_(wanted: Settings, host: str, port: int, workers: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=16,  # more than the endpoint may hold (store.limits.Limits: 2 + 8 + 4): documents always find one
+        # More than queries (store.limits.Limits: 4 + 2 + 8 + 4) and slow senders (views.bodies: 8 + 2) may hold: documents always find one.
+        blocking_threads=32,
         factory=True,
         log_access=False,
     )

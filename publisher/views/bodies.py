@@ -19,10 +19,13 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Bodies:
-    """WSGI middleware. places: how many bodies may be on their way at once; size: longer ones are left unread, for views to refuse."""
+    """WSGI middleware. places: how many bodies may be on their way at once; size: longer ones are left unread, for views to refuse.
 
-    def __init__(self, app: Wsgi, places: int = 4, size: int = 400_000) -> None:
-        self.app, self.size, self._places = app, size, threading.Semaphore(places)
+    Each of them holds a thread, and so does each of the few requests that wait for a place.
+    """
+
+    def __init__(self, app: Wsgi, places: int = 8, size: int = 400_000) -> None:
+        self.app, self.size, self._places, self._bench = app, size, threading.Semaphore(places), threading.Semaphore(2)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request, 503 if too many others are still sending."""
@@ -31,8 +34,7 @@ class Bodies:
         size = int(length) if length.isdigit() else self.size + 1 if not length and environ.get("wsgi.input_terminated") else 0
         if environ["REQUEST_METHOD"] in BODILESS or not 0 < size <= self.size + 1:
             return self.app(environ, start_response)
-        # Who sends at once is read within a millisecond, so a place is free almost always.
-        if not self._places.acquire(timeout=0.1):
+        if not (self._places.acquire(blocking=False) or self._waited()):
             start_response("503 Service Unavailable", [("Content-Type", "application/problem+json"), ("Retry-After", "5")])
             return [orjson.dumps(BUSY)]
         try:
@@ -41,3 +43,12 @@ class Bodies:
             self._places.release()
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
         return self.app(environ, start_response)
+
+    def _waited(self) -> bool:
+        """Wait for a place, unless others do: who sends at once is read within a millisecond, so one is free soon or not at all."""
+        if not self._bench.acquire(blocking=False):
+            return False
+        try:
+            return self._places.acquire(timeout=0.1)
+        finally:
+            self._bench.release()
