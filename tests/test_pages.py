@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from pathlib import Path
+from urllib.parse import quote
 
 import extruct
 import orjson
@@ -12,7 +13,9 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.errors import Misconfigured
 from publisher.views import create_app, words
 from publisher.views.examples import examples
-from publisher.views.pages.places import place
+from publisher.views.pages.frame import paragraphs
+from publisher.views.pages.people import in_order
+from publisher.views.pages.places import geometry, place
 from publisher.views.pages.plots import KINDS, rounded
 from publisher.views.pages.site import contrast, site_of
 from tests import town
@@ -296,6 +299,109 @@ def test_the_desk_lists_sources_and_writes_to_the_vendor(client):
     mail = client.get("/status/musterstadt/mail.txt", follow_redirects=True)
     assert mail.mimetype == "text/plain" and mail.text.startswith("Betreff: Befunde in den Daten von Musterstadt")
     assert client.get("/status/report.json").get_json()["release"] == 1
+
+
+def test_a_search_offers_the_town_s_committees_and_subscribes_to_itself_with_its_filters(client):
+    page = shown(client, "/search?q=gebühr&type=Paper&year=2021")
+    [committee] = [node.attributes["value"] for node in page.css("#organization option") if "Soziales" in node.text()][:1]
+    feed = page.css_first("link[type='application/atom+xml']").attributes["href"]
+    filtered = shown(client, f"/search?organization={committee}")
+
+    assert "type=Paper" in feed and "year=2021" in feed
+    assert client.get(feed).status_code == 200
+    assert filtered.css_first("#organization option[selected]").attributes["value"] == committee
+    assert "organization=" in filtered.css_first("link[type='application/atom+xml']").attributes["href"]
+
+
+def test_a_record_can_be_shared_without_script_and_without_anybody_else(client):
+    page = shown(client, "/eli/dl/05334002/vorlage/1")
+
+    assert quote(f"{town.BASE}/eli/dl/05334002/vorlage/1", safe="/") in page.css_first("a[href^='mailto:?subject=']").attributes["href"]
+    assert "hidden" in page.css_first("button[data-share]").attributes
+
+
+def test_what_the_source_wrote_is_marked_as_german_on_an_english_page(client):
+    page = shown(client, "/eli/dl/05334002/vorlage/1?lang=en")
+
+    assert page.css_first("h1").attributes["lang"] == "de"
+    assert {node.attributes.get("lang") for node in page.css("main [dir=auto]")} == {"de"}
+    assert shown(client, "/eli/dl/05334002/vorlage/1?lang=de").css_first("h1").attributes.get("lang") is None
+
+
+def test_a_vendor_s_extension_and_a_geometry_are_shown_in_words_not_as_json(tmp_path):
+    place = town.thing("Location", 77, geojson={"type": "Feature", "geometry": {"type": "Point", "coordinates": [6.39, 50.72]}})
+    extension = {"Status": "öffentlich", "Anlagen": ["eins", "zwei"]}
+    things = [
+        one | {"oparlx:extension": extension, "vendorKey": {"Anlass": "Sitzung"}, "location": [place]}
+        if str(one["id"]).endswith("/meeting/1") else one
+        for one in town.objects(1)
+    ]  # fmt: skip
+    home = town.published(tmp_path / "home", things)
+    main = shown(app_of(home).test_client(), "/eli/dl/05334002/sitzung/1").css_first("main")
+
+    assert "{" not in main.text() and "[" not in main.text()
+    assert "Anlass" in main.text() and "Sitzung" in main.text()
+
+
+@pytest.mark.parametrize(
+    ("geojson", "told"),
+    [
+        ({"type": "Point", "coordinates": [6.395776, 50.722007]}, "50.72201, 6.39578"),
+        ({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[8, 51], [9, 51], [9, 52], [8, 51]]]}}, "Polygon (4)"),
+        ({"type": "Point", "coordinates": "here"}, ""),
+        ("nonsense", ""),
+    ],
+)
+def test_a_geometry_is_told_in_words(geojson, told):
+    assert geometry(geojson) == told
+
+
+@pytest.mark.parametrize(
+    ("result", "lang", "told"),
+    [
+        ("Einstimmig, 0 Enthaltungen", "de", ""),
+        ("Einstimmig, 0 Enthaltungen", "en", "0 abstained"),
+        ("14 Ja-Stimmen, 10 Nein-Stimmen, 0 Enthaltungen", "de", ""),
+        ("14 Ja-Stimmen, 10 Nein-Stimmen, 0 Enthaltungen", "en", "14 in favour, 10 against, 0 abstained"),
+    ],
+)
+def test_votes_are_told_where_they_are_known_and_not_twice(tmp_path, result, lang, told):
+    things = town.objects(1)
+    for one in things:
+        for item in one.get("agendaItem", ()):
+            item["result"] = result
+    page = shown(app_of(town.published(tmp_path / "home", things)).test_client(), f"/eli/dl/05334002/sitzung/1?lang={lang}")
+
+    assert {" ".join(node.text().split()) for node in page.css(".agenda .votes")} == ({told} if told else set())
+
+
+def test_lines_of_classic_allris_are_paragraphs_and_those_of_a_list_are_lines():
+    prose = "Die Verwaltung hat den Zustand des Beckens geprüft und dabei erhebliche Mängel gefunden, die zu beheben sind.\nSie berichtet."
+
+    assert paragraphs(prose).count("<p") == 2
+    assert paragraphs("eins\nzwei").count("<p") == 1
+    assert paragraphs("eins\nzwei\n\ndrei").count("<p") == 2
+
+
+def test_the_desk_does_not_say_where_on_the_machine_a_source_lies(sample_home):
+    page = text_of(shown(create_app(sample_home).test_client(), "/status"))
+
+    assert str(Path(words.__file__).parents[2]) not in page and "Adresse sample" in page
+    assert "PaperSection" not in page and "Abschnitte von Vorlagen" in page
+
+
+def test_a_town_whose_last_meetings_are_long_ago_shows_them(home):
+    page = shown(app_of(home, date(2030, 1, 1)).test_client(), "/")
+
+    assert "Zuletzt" in text_of(page)
+
+
+def test_chairs_come_first_and_others_by_family_name():
+    seats = [("Frau Anna Ziegler", "Mitglied"), ("Herr Bernd Adam", "Mitglied"), ("Herr Zeno Zander", "Ausschussvorsitzender")]
+
+    ranked = sorted(seats, key=lambda seat: in_order(seat[1], {"name": seat[0]}))
+
+    assert [name for name, _ in ranked] == ["Herr Zeno Zander", "Herr Bernd Adam", "Frau Anna Ziegler"]
 
 
 def test_errors_are_pages_for_people_and_problems_for_programs(client):

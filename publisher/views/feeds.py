@@ -12,7 +12,7 @@ from publisher.feeds import atom, calendar, sitemap
 from publisher.feeds.stream import INDEX, page_file
 from publisher.journal.reader import Found, Reader
 from publisher.views.answers import negotiated, problem, validated
-from publisher.views.shelf import release, search_index, sent
+from publisher.views.shelf import release, searched, sent
 
 blueprint = Blueprint("feeds", __name__)
 
@@ -26,6 +26,8 @@ ENDINGS = (
     ("SHA256SUMS", "text/plain; charset=utf-8"),
 )
 ENTRIES = 50
+MOST_HITS = 1000  # of a search, out of which the newest are told; the best fifty would leave new ones out
+FILTERS = ("type", "body", "organization", "year", "result")
 
 
 def _reader() -> Reader:
@@ -104,9 +106,9 @@ def _page(stem: str, suffix: str, *, immutable: bool) -> Response:
 
 @blueprint.get("/feed.atom")
 def feed() -> Response:
-    """Answer with what is new: all, of a body, a committee (organization) or a place (location), or what a search (q) finds."""
+    """Answer with what is new: all, of a body, a committee (organization) or a place (location), or what a search finds."""
     reader, arguments = _reader(), request.args
-    wrong = _unknown(("body", "organization", "location", "q", "lang"))
+    wrong = _unknown(("location", "q", *FILTERS, "lang"))
     if wrong:
         return wrong
     found, about = _news(reader)
@@ -122,6 +124,12 @@ def feed() -> Response:
 
 def _news(reader: Reader) -> tuple[Iterable[Found] | None, str]:
     """Return the records of a feed and what it is about; None and the address that is not known here."""
+    filters = {name: request.args.get(name, "") for name in FILTERS}
+    text = request.args.get("q", "")
+    if text or any(filters[name] for name in ("type", "year", "result")):
+        hits = searched(text, filters, limit=MOST_HITS).hits
+        told = (text, *(value for name, value in filters.items() if name not in ("body", "organization")))
+        return reader.many(hit.iri for hit in hits).values(), ", ".join(one for one in told if one)
     for key in ("organization", "location", "body"):
         iri = request.args.get(key, "")
         if not iri:
@@ -132,9 +140,6 @@ def _news(reader: Reader) -> tuple[Iterable[Found] | None, str]:
         if key == "body":
             return [*reader.latest("Paper", ENTRIES, iri), *reader.latest("Meeting", ENTRIES, iri)], _name(about)
         return _about(reader, iri), _name(about)
-    if text := request.args.get("q", ""):
-        hits = search_index().search(text, type="Paper", limit=200).hits
-        return reader.many(hit.iri for hit in hits).values(), text
     return [*reader.latest("Paper", ENTRIES), *reader.latest("Meeting", ENTRIES)], ""
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flask import Response, current_app, request, send_file
 
 from publisher.release import Release
-from publisher.search import Index
+from publisher.search import Hits, Index
 from publisher.views.answers import problem, unchanged
 
 SMALL = 2_000_000  # bytes; read at once such a file is sent several times faster than piece by piece
@@ -73,6 +73,13 @@ def links(number: int = 0) -> Links:
                     found.to.setdefault(other, []).append(subject)
         held = current_app.extensions["links"] = (now.number, found)
     return held[1]
+
+
+def searched(q: str, filters: dict[str, str], *, limit: int, offset: int = 0) -> Hits:
+    """Return the hits of a search. A result is searched as a phrase, since "mehrheitlich abgelehnt" is rejected as well as "abgelehnt"."""
+    exact: dict[str, Any] = {name: value for name, value in filters.items() if name != "result"}
+    result = filters.get("result", "").replace('"', "")
+    return search_index().search(f'{q} "{result}"' if result else q, limit=limit, offset=offset, **exact)
 
 
 def search_index() -> Index:

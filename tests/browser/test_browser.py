@@ -196,6 +196,42 @@ def test_the_keyboard_alone_reaches_everything(chromium, address, records):
     page.context.close()
 
 
+def test_the_keyboard_leaves_the_editor_and_an_answer_is_announced(chromium, address):
+    page = opened(chromium, "wide")
+    page.goto(f"{address}/query")
+    if not page.query_selector("script[src*=yasgui]"):
+        pytest.skip("the editor is not in this checkout: python hatch_build.py fetches it from npm")
+    page.wait_for_selector("html[data-editor=ready]")
+    before = page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
+    page.focus(".CodeMirror textarea")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('a[href*=\"example=counts\"]')"):
+            break
+    after = page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('told').textContent.startsWith('Zeilen: ')")
+    labels = page.eval_on_selector_all("#editor button", "all => all.filter(one => one.checkVisibility()).map(one => one.ariaLabel)")
+    page.evaluate("document.querySelector('.CodeMirror').CodeMirror.setValue('SELECT nonsense')")
+    page.click(".yasqe_queryButton")
+    page.wait_for_function("document.getElementById('told').textContent.includes('nicht beantwortet')")
+
+    assert before == after
+    assert {"Abfragen", "Tabelle", "Link zu dieser Abfrage"} <= set(labels)
+    assert '{"type"' not in page.inner_text("#editor .reason")
+    page.context.close()
+
+
+def test_a_record_s_address_is_shared_by_the_device_or_copied(chromium, address, records):
+    page = opened(chromium, "phone", permissions=["clipboard-read", "clipboard-write"])
+    page.goto(address + records["Paper"])
+    page.click("button[data-share]")
+    page.wait_for_function("document.querySelector('dd [role=status]').textContent === 'Adresse kopiert'")
+
+    assert page.evaluate("navigator.clipboard.readText()").endswith(records["Paper"])
+    page.context.close()
+
+
 def test_a_printed_paper_holds_its_text_and_no_controls(chromium, address, records):
     page = opened(chromium, "wide")
     page.goto(address + records["rivals"])

@@ -88,9 +88,15 @@ def _source(source: dict[str, Any]) -> dict[str, Any]:
         "age": age(str(run.get("finished") or "")),
         "notes": [(kind, sorted(((rule, *row) for rule, row in notes.get(kind, {}).items()), key=lambda row: -row[1])) for kind in KINDS],
         "refusals": run.get("refusals") or [],
+        "url": _told(str(source.get("url", ""))),
         "link": place_of(str(source.get("url", ""))),
         "mail": at(f"/report/{quote(source['name'], safe='')}.txt"),
     }
+
+
+def _told(url: str) -> str:
+    """Return a source's address; of a folder or file of the operator's machine its name alone, for where it lies is nobody's business."""
+    return url if "://" in url else url.rstrip("/").rpartition("/")[2]
 
 
 def age(finished: str) -> str:

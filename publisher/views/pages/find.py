@@ -14,11 +14,13 @@ from publisher.search import Hit, Hits
 from publisher.views.answers import problem
 from publisher.views.pages.frame import Things, at, blueprint, label, language, name_of, reader, remembered, shown, today
 from publisher.views.pages.papers import card
-from publisher.views.shelf import search_index
+from publisher.views.shelf import searched
+from publisher.views.words import text
 
 TYPES = ("Paper", "Meeting", "AgendaItem", "Organization", "Person", "Location", "File")
 A_PAGE = 20
 MOST = 10_000  # hits that can be paged through; who needs more wants the data
+MOST_COMMITTEES = 500
 FILTERS = ("type", "body", "organization", "year", "result")
 
 
@@ -39,10 +41,8 @@ def asked() -> Asked:
 
 
 def found(want: Asked, limit: int = A_PAGE) -> Hits:
-    """Return the hits of a page. A result is searched as a phrase, since "mehrheitlich abgelehnt" is rejected as well as "abgelehnt"."""
-    filters: dict[str, Any] = {name: value for name, value in want.filters.items() if name != "result"}
-    result = want.filters["result"].replace('"', "")
-    return search_index().search(f'{want.q} "{result}"' if result else want.q, limit=limit, offset=(want.page - 1) * limit, **filters)
+    """Return the hits of a page."""
+    return searched(want.q, want.filters, limit=limit, offset=(want.page - 1) * limit)
 
 
 @blueprint.get("/search")
@@ -68,9 +68,9 @@ def search() -> Response:
         hits=shown_hits,
         missing=missing,
         **remembered(("choices", lang), lambda: _choices(things, lang), things.reader.release),
-        chosen=name_of(things(want.filters["organization"]) or {}) if want.filters["organization"] else "",
+        committees=_committees(want, things),
         pages=_pages(want, hits.total),
-        feed=at("/feed.atom", q=want.q, body=want.filters["body"], organization=want.filters["organization"], lang="") if want.q else "",
+        feed=at("/feed.atom", q=want.q, **want.filters, lang="") if want.q or any(want.filters.values()) else "",
         json=_address(want, format="json"),
     )
 
@@ -79,7 +79,21 @@ def _choices(things: Things, lang: str) -> dict[str, Any]:
     """Return what can be chosen in the filters."""
     outcomes = [(one.labels["de"], one.labels.get(lang, one.labels["de"])) for one in schemes()["result"].values() if "de" in one.labels]
     bodies = sorted(((one.iri, name_of(orjson.loads(one.json))) for one in things.reader.bodies()), key=lambda pair: pair[1])
-    return {"outcomes": outcomes, "types": [(name, label(SCHEMA + name, lang)) for name in TYPES], "bodies": bodies}
+    return {"outcomes": outcomes, "types": [(name, _kind(name, lang)) for name in TYPES], "bodies": bodies}
+
+
+def _committees(want: Asked, things: Things) -> list[tuple[str, str]]:
+    """Return what can be chosen as committee: those of the chosen body or of the only one, and the chosen one in any case."""
+    bodies = [want.filters["body"]] if want.filters["body"] else [one.iri for one in things.reader.bodies()]
+    chosen = want.filters["organization"]
+
+    def read() -> list[tuple[str, str]]:
+        found = (orjson.loads(one.json) for one in things.reader.page("Organization", body=bodies[0], limit=MOST_COMMITTEES))
+        return sorted(((one["id"], name_of(one)) for one in found), key=lambda pair: pair[1].casefold())
+
+    offered = remembered(("committees", bodies[0]), read, things.reader.release) if len(bodies) == 1 else []
+    held = not chosen or any(iri == chosen for iri, _ in offered)
+    return offered if held else [(chosen, name_of(things(chosen) or {"id": chosen})), *offered]
 
 
 def _address(want: Asked, **more: Any) -> str:
@@ -105,7 +119,7 @@ def _shown(hit: Hit, things: Things, lang: str) -> dict[str, Any]:
 def _told(hit: Hit, things: Things, lang: str) -> dict[str, Any]:
     obj = things(hit.iri) or {}
     made: dict[str, Any] = {
-        "kind": str(obj.get("paperType") or label(_class(hit.type), lang)),
+        "kind": str(obj.get("paperType") or _kind(hit.type, lang)),
         "day": str(obj.get("date") or obj.get("start") or ""),
     }
     if hit.type == "AgendaItem" and (meeting := things(str(obj.get("meeting", "")))):
@@ -115,8 +129,12 @@ def _told(hit: Hit, things: Things, lang: str) -> dict[str, Any]:
     return made
 
 
-def _class(name: str) -> str:
-    return SCHEMA + name if SCHEMA + name in ontology().uses else name
+def _kind(name: str, lang: str) -> str:
+    """Return what a class is called where one thing of it is meant: as the pages' other lists call it, else as the ontology does."""
+    if name in TYPES:
+        told = text(f"one_{name}", lang)
+        return told[:1].upper() + told[1:]
+    return label(SCHEMA + name if SCHEMA + name in ontology().uses else name, lang)
 
 
 def _json(want: Asked) -> Response:

@@ -39,6 +39,9 @@ FORMATS = (("JSON-LD", "jsonld"), ("Turtle", "ttl"), ("N-Triples", "nt"), ("RDF/
 MEDIA = {"jsonld": "application/ld+json", "ttl": "text/turtle", "nt": "application/n-triples", "rdf": "application/rdf+xml"}
 ALTERNATES = "\n".join(f'<link rel="alternate" href="\0.{suffix}" title="{name}" type="{MEDIA[suffix]}">' for name, suffix in FORMATS)
 BREAK = Markup("<br>")
+THEIRS, GERMAN = 'dir="auto"', 'dir="auto" lang="de"'
+EMPTY_LINE = re.compile(r"\n[ \t\u00a0]*\n")
+WORDED = re.compile(r"(?i)\d\W*(?:ja|nein|dafür|dagegen|stimm|enthalt)")  # votes that a reader of German need not be told again
 FILTERS = ("href", "named", "link", "links", "committees", "day", "weekday", "num", "paragraphs", "alternates", "downloads")
 
 
@@ -198,8 +201,13 @@ def document(json: bytes, base: str) -> Markup:
 
 
 def paragraphs(text: str) -> Markup:
-    """Return a plain text of a source as paragraphs, with its line breaks, everything in it escaped."""
-    blocks = (block.strip("\n") for block in re.split(r"\n[ \t\u00a0]*\n", text.strip()))
+    """Return a plain text of a source as paragraphs, with its line breaks, everything in it escaped.
+
+    Where no line is empty (classic ALLRIS gives a line a paragraph), each line is a paragraph once one is longer than a line of print.
+    """
+    text = text.strip()
+    whole = EMPTY_LINE.search(text) or max(map(len, text.split("\n"))) < 80
+    blocks = (block.strip("\n") for block in (EMPTY_LINE.split(text) if whole else text.split("\n")))
     lined = (escaped(block).replace("\n", BREAK) for block in blocks if block.strip())
     return Markup("\n".join(f'<p dir="auto">{block}</p>' for block in lined))
 
@@ -228,7 +236,12 @@ class Worded(Extension):
 
 
 class WordedInEnglish(Worded):
+    """Beside the texts, says of what a source wrote that it is German, for voices and hyphens (WCAG 3.1.2); `dir="auto"` marks that."""
+
     lang = "en"
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return super().preprocess(source, name, filename).replace('dir="auto"', GERMAN)
 
 
 def templates(lang: str, asked: str) -> Environment:
@@ -245,7 +258,7 @@ def templates(lang: str, asked: str) -> Environment:
 def _filters(lang: str, asked: str) -> dict[str, Callable[[Any], Any]]:
     """Return what templates do to a value; as filters, since Jinja calls those without looking what kind of function they are."""
     href = _addresses(asked)[0]
-    anchor = '<a href="%s" dir="auto">%s</a>'
+    anchor = f'<a href="%s" {GERMAN if lang == "en" else THEIRS}>%s</a>'
 
     def linked(iri: str, name: str) -> Markup:
         return Markup(anchor % (escaped(href(iri)), escaped(name)))
@@ -262,7 +275,7 @@ def _filters(lang: str, asked: str) -> dict[str, Callable[[Any], Any]]:
         "day": lambda value: words.long_day(standing.moment(value)[0] or str(value), lang),
         "weekday": lambda value: words.weekday(standing.moment(value)[0], lang),
         "num": lambda count: words.number(count, lang),
-        "paragraphs": paragraphs,
+        "paragraphs": paragraphs if lang == "de" else lambda text: Markup(paragraphs(text).replace(THEIRS, GERMAN)),
         "alternates": lambda iri: Markup(ALTERNATES.replace("\0", escaped(iri))),
         "downloads": downloads,
     }
@@ -308,6 +321,12 @@ def _tools(lang: str, asked: str) -> dict[str, Any]:
         "size": lambda count: words.size(count, lang),
         "known": COUNTED,
         "host": lambda url: urlsplit(url).netloc,
+        "worded": lambda result: lang == "de" and bool(WORDED.search(result)),
+        "counted_votes": lambda votes: ", ".join(
+            words.text(f"votes_{name}", lang, count=words.number(count, lang))
+            for name, count in zip(("favor", "against", "abstention"), votes, strict=True)
+            if count is not None
+        ),
         "geo": lambda places: orjson.dumps([[one.name, one.lines] for one in places if one.lines]).decode(),
         "name_of": name_of,
         "href": href,

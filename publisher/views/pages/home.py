@@ -58,7 +58,9 @@ def query() -> Response:
 @blueprint.get("/about")
 def about() -> Response:
     """Answer what this is, how to cite, reuse and query it."""
-    return shown("about.html", sources=reader().sources(), base=current_app.config["BASE"])
+    held, base = reader(), current_app.config["BASE"]
+    sample = next((found[0].iri for name in ("Paper", "Body") if (found := held.latest(name, 1))), f"{base}/oparl")
+    return shown("about.html", sources=held.sources(), base=base, sample=sample)
 
 
 @blueprint.get("/imprint")

@@ -82,10 +82,14 @@ def tone(stations: Iterable[standing.Station]) -> str:
 
 
 def sections(obj: dict[str, Any], things: Things) -> list[dict[str, Any]]:
-    """Return the sections in their order, each with whether the proposals shown above already say what it says."""
+    """Return the sections in their order, each with its place and whether the proposals shown above already say what it says."""
     told = bool(obj.get("oparlx:proposal"))
     found = sorted(things.of(obj.get("oparlx:section")), key=lambda one: one.get("order", 0))
-    return [one | {"told": told and concepts("").slug("section-type", str(one.get("name", ""))) == "beschlussvorschlag"} for one in found]
+    slug = concepts("").slug
+    return [
+        one | {"at": at, "told": told and slug("section-type", str(one.get("name", ""))) == "beschlussvorschlag"}
+        for at, one in enumerate(found, 1)
+    ]
 
 
 def rivals(obj: dict[str, Any], stations: Iterable[standing.Station], things: Things) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from publisher.concepts import concepts
+from publisher.views import standing
 from publisher.views.pages.frame import Things, name_of, today
 from publisher.views.pages.meetings import listed
 from publisher.views.pages.papers import card
@@ -11,6 +13,10 @@ ORGANIZATION_KEYS = frozenset(
 )
 PERSON_KEYS = frozenset(("name", "familyName", "givenName", "formOfAddress", "title", "affix", "membership", "gender"))
 SHOWN = 12
+CHAIRS = (
+    ("vorsitz", "fraktionsvorsitz", "buergermeister", "landrat", "ortsvorsteher"),
+    ("stellvertretender-vorsitz", "stellvertretender-fraktionsvorsitz", "stellvertretender-buergermeister"),
+)
 
 
 class Seat(NamedTuple):
@@ -53,7 +59,9 @@ def person(obj: dict[str, Any], things: Things, lang: str) -> dict[str, Any]:
     """Return what person.html needs beside the record."""
     seats = _seats([*things.of(obj.get("membership")), *_referring(obj["id"], things, "Membership", "person", 300)], things)
     papers = _referring(obj["id"], things, "Paper", "originatorPerson", SHOWN)
+    styles = (str(one) for one in (*standing.listed(obj.get("formOfAddress")), *standing.listed(obj.get("title"))))
     return {
+        "styled": " ".join(one for one in styles if one not in name_of(obj)),
         "seats": [seat for seat in seats if seat.now],
         "former": [seat for seat in seats if not seat.now],
         "papers": [card(one, things, lang) for one in papers],
@@ -76,7 +84,7 @@ def _treated(iri: str, things: Things) -> list[dict[str, Any]]:
 
 
 def _seats(memberships: list[dict[str, Any]], things: Things) -> list[Seat]:
-    """Return memberships in the order of names, those still running before those ended."""
+    """Return memberships: those still running before those ended, chairs first, then by family name."""
     day = today().isoformat()
     found = []
     for one in _once(memberships):
@@ -84,4 +92,12 @@ def _seats(memberships: list[dict[str, Any]], things: Things) -> list[Seat]:
         start, end = str(one.get("startDate", "")), str(one.get("endDate", ""))
         now = not end or end >= day
         found.append(Seat(one["id"], person, organization, str(one.get("role", "")), start, end, behalf, one.get("votingRight"), now))
-    return sorted(found, key=lambda seat: (not seat.now, name_of(seat.person or {}).casefold(), seat.start))
+    return sorted(found, key=lambda seat: (not seat.now, in_order(seat.role, seat.person or {}), seat.start))
+
+
+def in_order(role: str, person: dict[str, Any]) -> tuple[int, str, str]:
+    """Return where a member comes: chairs, deputies, others, each by family name, else the last word of names like "Frau Dr. Anna Au"."""
+    slug = concepts("").slug("membership-role", role) if role else None
+    rank = next((rank for rank, slugs in enumerate(CHAIRS) if slug in slugs), len(CHAIRS))
+    name = name_of(person)
+    return rank, str(person.get("familyName") or next(reversed(name.split()), "")).casefold(), name.casefold()

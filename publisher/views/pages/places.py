@@ -66,6 +66,17 @@ def _pair(value: Any) -> bool:
     return all(math.isfinite(n) for n in value[:2]) and abs(value[0]) <= 180 and abs(value[1]) <= 85
 
 
+def geometry(geojson: Any) -> str:
+    """Return what a GeoJSON object is in words: latitude and longitude of a point, "Polygon (6)" with the number of points, "" for none."""
+    lines = tuple(_lines(geojson))
+    if not lines:
+        return ""
+    if len(lines) == len(lines[0]) == 1:
+        return f"{lines[0][0][1]:.5f}, {lines[0][0][0]:.5f}"
+    inner = geojson.get("geometry") if isinstance(geojson.get("geometry"), dict) else geojson
+    return f"{inner.get('type', 'Geometry')} ({sum(len(line) for line in lines)})"
+
+
 def outline(places: Iterable[Place], lang: str) -> Markup:
     """Return an SVG of the places, north up, drawn to scale; "" where there are fewer than two points. It needs nobody else's map."""
     drawn = [one for one in places if one.lines]
@@ -100,7 +111,8 @@ def _shape(number: int, place: Place, lines: list[list[tuple[float, float]]]) ->
         else:
             closed = line[0] == line[-1] and len(line) > 3
             made += Markup('<{} points="{}"/>').format("polygon" if closed else "polyline", " ".join(f"{x},{y}" for x, y in line))
-    x, y = lines[0][0]
+    corners = [(min(axis), max(axis)) for axis in zip(*lines[0], strict=True)]
+    x, y = (round(sum(pair) / 2, 1) for pair in corners)  # the middle, where no corner of the shape hides the number
     return Markup("<g><title>{}</title>{}<text x='{}' y='{}'>{}</text></g>").format(place.name, made, x, y + 4, number)
 
 
@@ -110,6 +122,7 @@ def location(obj: dict[str, Any], things: Things, lang: str) -> dict[str, Any]:
     return {
         "place": here,
         "outline": outline([here], lang),
+        "geometry": geometry(obj.get("geojson")),
         "places": [here],
         "tiles": site().tiles,
         "papers": [one for ref in things.reader.referring(obj["id"], type="Paper", limit=100) if (one := things(ref.iri))],

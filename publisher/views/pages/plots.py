@@ -20,6 +20,7 @@ from publisher.views.examples import example
 from publisher.views.pages.frame import at, blueprint, language, remembered, shown
 
 WIDE, LEFT, ROW = 720, 56, 30
+NARROW = 480  # of bars with a name each, which a phone shows whole
 SHADES = ("s1", "s2", "s3", "s4", "s5", "s6")
 MOST = 40  # bars of one plot
 
@@ -120,7 +121,7 @@ def columns(table: Table, title: str, lang: str) -> Markup:
                 )
         if at_row % (len(rows) // 14 + 1) == 0:
             made += Markup('<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(x + step * 0.38, high + 18, row[0])
-    return _drawn(made + _legend(head[1:], high + foot + 16), high + foot + 24 + 22 * ((len(head) + 1) // 3), title, table, lang)
+    return _drawn(made + _legend(head[1:], high + foot + 16), high + foot + 24 + 22 * (len(head) // 2), title, table, lang)
 
 
 def rounded(top: int) -> int:
@@ -136,12 +137,12 @@ def bars(table: Table, title: str, lang: str) -> Markup:
     made = Markup("")
     for at_row, row in enumerate(rows):
         y = at_row * (ROW + 14)
-        made += Markup('<text x="0" y="{}">{}</text>').format(y + 16, str(row[0])[:80])
-        wide = max(2.0, row[1] / top * (WIDE - 170))
+        made += Markup('<text x="0" y="{}">{}</text>').format(y + 16, str(row[0])[:64])
+        wide = max(2.0, row[1] / top * (NARROW - 150))
         made += Markup('<rect class="s1" x="0" y="{}" width="{:.1f}" height="12"/><text class="tick" x="{:.1f}" y="{}">{}</text>').format(
             y + 22, wide, wide + 8, y + 33, words.text("days_of", lang, days=words.number(row[1], lang), count=words.number(row[2], lang))
         )
-    return _drawn(made, len(rows) * (ROW + 14) + 10, title, table, lang)
+    return _drawn(made, len(rows) * (ROW + 14) + 10, title, table, lang, NARROW)
 
 
 def _grid(top: int, high: int, lang: str) -> Markup:
@@ -158,18 +159,19 @@ def _grid(top: int, high: int, lang: str) -> Markup:
 def _legend(names: Sequence[str], y: int) -> Markup:
     made = Markup("")
     for at_name, (shade, name) in enumerate(zip(SHADES, names, strict=False)):
-        x, line = LEFT + at_name % 3 * 220, y + at_name // 3 * 22
+        x, line = LEFT + at_name % 2 * 220, y + at_name // 2 * 22
         made += Markup('<rect class="{}" x="{}" y="{}" width="12" height="12"/><text x="{}" y="{}">{}</text>').format(
             shade, x, line, x + 18, line + 11, name[:30]
         )
     return made
 
 
-def _drawn(inner: Markup, high: int, title: str, table: Table, lang: str) -> Markup:
+def _drawn(inner: Markup, high: int, title: str, table: Table, lang: str, wide: int = WIDE) -> Markup:
     """Return an SVG whose label says in words what it shows; the numbers themselves stand in the table beside it."""
     rows = table[1]
     said = words.text("plot_says", lang, title=title, count=len(rows), first=rows[0][0] if rows else "", last=rows[-1][0] if rows else "")
-    return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(WIDE, high, said, inner)
+    kind = "plot" if wide == WIDE else "plot bars"
+    return Markup('<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(kind, wide, high, said, inner)
 
 
 KINDS = (

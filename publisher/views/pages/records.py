@@ -137,6 +137,8 @@ def rows(obj: dict[str, Any], left_out: Iterable[str], things: Things, lang: str
         use = uses.get(key)
         if key in left_out or use is None or use.external:
             continue
+        if key == "geojson":  # a list of numbers is no reading
+            value = places.geometry(value)
         cells = tuple(_cell(item, things, lang) for item in standing.listed(value) if item != "")
         if cells:
             found.append(Row(key, label(use.predicate, lang), explained(use.predicate, lang), cells))
@@ -154,7 +156,7 @@ def _cell(value: Any, things: Things, lang: str) -> Cell:
     if isinstance(value, dict) and isinstance(value.get("id"), str):
         return Cell(name_of(value), place_of(value["id"]), rows(value, ALWAYS | {"name"}, things, lang))
     if isinstance(value, dict | list):
-        return Cell(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        return Cell("", rows=_nested(value, things, lang))
     if isinstance(value, bool):
         return Cell(words.text("yes" if value else "no", lang))
     if isinstance(value, str) and (href := place_of(value)):
@@ -163,6 +165,12 @@ def _cell(value: Any, things: Things, lang: str) -> Cell:
     if isinstance(value, str) and standing.moment(value)[0] and len(value) >= 10:
         return Cell(" ".join(part for part in (words.long_day(standing.moment(value)[0], lang), standing.moment(value)[1]) if part))
     return Cell(str(value))
+
+
+def _nested(value: Any, things: Things, lang: str) -> tuple[Row, ...]:
+    """Return an object without an IRI, such as a vendor's extension, as rows under its own keys; a list within a list is numbered."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value, 1)
+    return tuple(Row(str(key), str(key), "", tuple(_cell(one, things, lang) for one in standing.listed(item))) for key, item in pairs)
 
 
 class Step(NamedTuple):

@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 
 from publisher.journal.reader import Found
-from publisher.views.pages.frame import Things, today
+from publisher.views.pages.frame import Things, site, today
 from publisher.views.pages.meetings import listed
 from publisher.views.pages.papers import card
+from publisher.views.pages.places import outline, places_of
 
 KEYS = frozenset(
     (
@@ -17,6 +18,7 @@ KEYS = frozenset(
         "shortName",
         "website",
         "legislativeTerm",
+        "location",
         "ags",
         "rgs",
         "classification",
@@ -36,12 +38,17 @@ def body(obj: dict[str, Any], things: Things, lang: str) -> dict[str, Any]:
     iri, reader, day = obj["id"], things.reader, today()
     ahead = reader.between("Meeting", day.isoformat(), (day + timedelta(days=DAYS)).isoformat(), iri)
     behind = reader.between("Meeting", (day - timedelta(days=DAYS)).isoformat(), day.isoformat(), iri)[-NEXT:]
+    held = [listed(one, things) for one in objects(reversed(behind) if behind else reader.latest("Meeting", NEXT, iri))]
+    located = places_of(obj.get("location"), things)
     committees = (orjson.loads(one.json) for one in reader.page("Organization", body=iri, limit=500))
     return {
         "counts": [(name, live) for name, (live, _) in _ordered(reader.counts(iri))],
         "new": [card(one, things, lang) for one in objects(reader.latest("Paper", NEW, iri))],
         "next": [listed(one, things) for one in objects(ahead[:NEXT])],
-        "last": [listed(one, things) for one in objects(reversed(behind))],
+        "last": [one for one in held if "" < one["when"][0] < day.isoformat()],
+        "places": located,
+        "outline": outline(located, lang),
+        "tiles": site().tiles,
         "terms": things.of(obj.get("legislativeTerm")),
         "committees": sorted(
             (one for one in committees if _runs(one, day.isoformat())), key=lambda one: str(one.get("name", "")).casefold()

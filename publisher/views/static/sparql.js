@@ -115,8 +115,31 @@ class Places extends Plugin {
   }
 }
 
+// The editor's own buttons speak English only, and its table is drawn anew for each answer.
+function named() {
+  for (const button of place.querySelectorAll("button, a.yasr_btn, .notification")) {
+    const key = [...button.classList].find((name) => labels[name]);
+    if (!key) continue;
+    const shown = [...button.querySelectorAll("span"), button].find((one) => one.childElementCount === 0 && /[a-z]/i.test(one.textContent));
+    if (shown) shown.textContent = labels[key];
+    if (button.matches("button, a")) Object.assign(button, { ariaLabel: labels[key], title: labels[key] });
+  }
+}
+
+// Puts the reason for a refusal, which the service gives as problem details (RFC 9457), in place of their JSON.
+function explained(shown) {
+  try {
+    const { title, detail } = JSON.parse(shown.textContent);
+    shown.textContent = [title, detail].filter(Boolean).join("\n");
+    shown.classList.add("reason");
+  } catch { /* no JSON: it stays as it came */ }
+}
+
 const { Yasgui } = window;
+const labels = JSON.parse(words.labels);
 if (Yasgui && form) {
+  // A tab stop of the keyboard must leave the editor again (WCAG 2.1.2); indenting is left to the space bar.
+  Yasgui.Yasqe.defaults.extraKeys = { ...Yasgui.Yasqe.defaults.extraKeys, Tab: false, "Shift-Tab": false };
   Yasgui.Yasr.registerPlugin("chart", Chart);
   Yasgui.Yasr.registerPlugin("places", Places);
   Yasgui.Yasqe.registerAutocompleter({
@@ -148,6 +171,19 @@ if (Yasgui && form) {
   if (!location.hash.includes("query=")) tab.setQuery(query);
   tab.setEndpoint(endpoint);
   place.querySelectorAll(".CodeMirror textarea").forEach((area) => area.setAttribute("aria-label", words.query));
+  named();
+  const told = document.getElementById("told");
+  yasgui.on("query", () => (told.textContent = ""));
+  yasgui.on("queryResponse", (_, answered) =>
+    setTimeout(() => { // the tab hands the answer on only after it has told of it
+      const found = answered.getYasr().results;
+      const rows = found?.getBindings?.()?.length;
+      const problem = found?.getError?.();
+      if (problem) explained(answered.getYasr().resultsEl.querySelector(".errorResult pre"));
+      told.textContent = problem ? words.failed : rows === undefined ? words.answered : words.rows.replace("0", rows);
+      named();
+    }),
+  );
   document.documentElement.dataset.editor = "ready";
   for (const link of document.querySelectorAll("a[data-query]")) {
     link.addEventListener("click", (event) => {
