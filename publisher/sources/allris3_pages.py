@@ -170,13 +170,16 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     seen: set[str] = set()
     shape: list[str] = []
+    usual = False  # number first, names before all else, no results: the row as it runs says it all
     for row in rows_of(table, ""):
         cells = cells_of(row.node)
         if not cells or row.headed:
             page.block(row.node, "header")
             shape = heads(cells, AGENDA) if row.headed else shape
+            front = shape[: shape.index("name", 1)] if "name" in shape[1:] else ["other"]
+            usual = front[0] == "number" and "other" not in front and "result" not in shape
             continue
-        item = _item(page, row, columns(cells, shape), files)
+        item = _item(page, row, columns(cells[:1] if usual else cells, shape), files)
         if item is None:
             continue
         if "key" not in item and "name" not in item:
