@@ -180,6 +180,7 @@ def test_an_originals_address_leads_to_ours(client):
         (f"?organization={BODY}/organization/bau", 0),
         (f"?location={BODY}/location/7", 2),
         ("?q=Neuer", 1),
+        (f"?q=Neuer&organization={BODY}/organization/bau", 0),
     ],
 )
 def test_feeds_hold_what_they_are_about(client, query, count):

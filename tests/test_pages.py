@@ -13,10 +13,10 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.errors import Misconfigured
 from publisher.views import create_app, words
 from publisher.views.examples import examples
-from publisher.views.pages.frame import paragraphs
 from publisher.views.pages.people import in_order
 from publisher.views.pages.places import geometry, place
 from publisher.views.pages.plots import KINDS, rounded
+from publisher.views.pages.prose import paragraphs
 from publisher.views.pages.site import contrast, site_of
 from tests import town
 from tests.conftest import built, files_source, harvested

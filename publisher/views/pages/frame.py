@@ -23,6 +23,7 @@ from publisher.views.answers import HTML, negotiated, preferred
 from publisher.views.examples import example, examples
 from publisher.views.pages.compiled import Brisk, escaped
 from publisher.views.pages.memory import REMEMBERED, Memory
+from publisher.views.pages.prose import GERMAN, THEIRS, WORDED, counted, paragraphs
 from publisher.views.pages.site import Site, site_of
 
 blueprint = Blueprint("pages", __name__)
@@ -38,10 +39,6 @@ COUNTED = frozenset(key.removeprefix("many_") for key in words.TEXTS if key.star
 FORMATS = (("JSON-LD", "jsonld"), ("Turtle", "ttl"), ("N-Triples", "nt"), ("RDF/XML", "rdf"))
 MEDIA = {"jsonld": "application/ld+json", "ttl": "text/turtle", "nt": "application/n-triples", "rdf": "application/rdf+xml"}
 ALTERNATES = "\n".join(f'<link rel="alternate" href="\0.{suffix}" title="{name}" type="{MEDIA[suffix]}">' for name, suffix in FORMATS)
-BREAK = Markup("<br>")
-THEIRS, GERMAN = 'dir="auto"', 'dir="auto" lang="de"'
-EMPTY_LINE = re.compile(r"\n[ \t\u00a0]*\n")
-WORDED = re.compile(r"(?i)\d\W*(?:ja|nein|dafür|dagegen|stimm|enthalt)")  # votes that a reader of German need not be told again
 FILTERS = ("href", "named", "link", "links", "committees", "day", "weekday", "num", "paragraphs", "alternates", "downloads")
 
 
@@ -200,18 +197,6 @@ def document(json: bytes, base: str) -> Markup:
     return Markup(safe)
 
 
-def paragraphs(text: str) -> Markup:
-    """Return a plain text of a source as paragraphs, with its line breaks, everything in it escaped.
-
-    Where no line is empty (classic ALLRIS gives a line a paragraph), each line is a paragraph once one is longer than a line of print.
-    """
-    text = text.strip()
-    whole = EMPTY_LINE.search(text) or max(map(len, text.split("\n"))) < 80
-    blocks = (block.strip("\n") for block in (EMPTY_LINE.split(text) if whole else text.split("\n")))
-    lined = (escaped(block).replace("\n", BREAK) for block in blocks if block.strip())
-    return Markup("\n".join(f'<p dir="auto">{block}</p>' for block in lined))
-
-
 def label(term: str, lang: str) -> str:
     """Return a class's or property's label from the ontology, ours for the terms of others that it only uses; `term` is an IRI."""
     if term in words.FOREIGN:
@@ -322,11 +307,7 @@ def _tools(lang: str, asked: str) -> dict[str, Any]:
         "known": COUNTED,
         "host": lambda url: urlsplit(url).netloc,
         "worded": lambda result: lang == "de" and bool(WORDED.search(result)),
-        "counted_votes": lambda votes: ", ".join(
-            words.text(f"votes_{name}", lang, count=words.number(count, lang))
-            for name, count in zip(("favor", "against", "abstention"), votes, strict=True)
-            if count is not None
-        ),
+        "counted_votes": lambda votes: counted(votes, lang),
         "geo": lambda places: orjson.dumps([[one.name, one.lines] for one in places if one.lines]).decode(),
         "name_of": name_of,
         "href": href,
