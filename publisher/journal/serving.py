@@ -275,8 +275,8 @@ class Serving(Open):
 
     def finish(self, number: int, seq: int, made: str) -> None:
         """Commit what release `number` serves, which others can then read; until the switch nobody is told to."""
-        for made in INDEXES.values():
-            self.db.execute(made)
+        for index in INDEXES.values():
+            self.db.execute(index)
         self.db.execute("insert or replace into release values (?, ?, ?)", (number, seq, made))
         self.commit()
 

@@ -27,7 +27,7 @@ CANCELLED = re.compile(r"entf(?:ä|ae)llt|abgesagt|fällt aus|ausgefallen|aufgeh
 ORGANIZATION = (("AULFDNR", "au"), ("FRLFDNR", "fr"), ("PALFDNR", "pa"), ("GRLFDNR", "gr"), ("KPLFDNR", "kp"))
 POINT = re.compile(r"(?:TOP\s*)?(?:Ö|N|NÖ)\s*\d[\d.]*(?:\s?[a-z])?|(?:TOP\s*)?\d+(?:\.\d+)*\.?(?:\s?[a-z])?", re.IGNORECASE)
 PUBLICITY = re.compile(r"(?:TOP\s*)?(?:(ö(?:ff(?:entlich|\.)?)?)|n(?:ö|icht\s?öff(?:entlich|\.)?)?)(?=[\s\d.]|$)", re.IGNORECASE)
-HEADED = re.compile(r"([^\W\d][\w-]*?)?(?:[\s-]*(?:Nr|Nummer)\b\.?)?\s*:?\s*(\S*\d\S*)")
+HEADED = re.compile(r"(?:([^\W\d][\w-]{0,60}?)?(?:[\s-]*+(?:Nr|Nummer)\b\.?)?[\s:]++)?(\S++)")
 SUBJECT = re.compile(r"\s+[-–]\s+(?=[^\W\d]{4,}(?:\s|$))")
 AGENDA = (
     ("number", re.compile(r"top\b|nr\b|punkt\b|tagesordnungspunkt\b")),
@@ -56,7 +56,7 @@ def reference(title: str) -> dict[str, str]:
     if dash and re.search(r"\d", told):
         return {"word": word.strip(), "reference": told}
     hit = HEADED.fullmatch(title.strip())
-    if hit and (hit[1] or re.search(r"\d[/-]", hit[2])):
+    if hit and re.search(r"\d" if hit[1] else r"\d[/-]", hit[2]):
         return {"word": hit[1] or "", "reference": hit[2]}
     return {"word": word.strip()}
 

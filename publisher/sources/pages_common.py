@@ -194,7 +194,9 @@ HOUR = re.compile(
     r"(?<![\d:./])([01]?\d|2[0-4])(?::([0-5]\d)(?!\d)(\s?[AaPp][Mm]\b)?|\.([0-5]\d)(?=\s*(?:Uhr|h\b|-|–|bis\b))|"
     r"\s*Uhr\s+([0-5]\d)(?![\d.:])|(?=\s*(?:Uhr|(?:-|–|bis)\s*\d{1,2}(?:[.:]\d\d)?\s*Uhr)))"
 )
-UNTIL = re.compile(r"[\s(]*(?:Uhr|h\b)?[\s(]*(?:-|–|/|bis\b|ende\b:?)\s*(?:ca\.?|gegen|etwa|um|voraussichtlich)?\s*", re.IGNORECASE)
+UNTIL = re.compile(
+    r"[\s(]*+(?:(?:Uhr|h\b)[\s(]*+)?(?:-|–|/|bis\b|ende\b:?)\s*+(?:(?:ca\.?|gegen|etwa|um|voraussichtlich)\s*+)?", re.IGNORECASE
+)
 CLOCK = re.compile(r"(?:ab|ca\.?|um)?\s*\d{1,2}\.\d\d(?:\s*[-–]\s*\d{1,2}\.\d\d)?")
 DAY_LIKE = re.compile(r"(?<!\d)\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}(?!\d)")
 

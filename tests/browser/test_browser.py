@@ -210,11 +210,11 @@ def test_the_keyboard_leaves_the_editor_and_an_answer_is_announced(chromium, add
             break
     after = page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('told').textContent.startsWith('Zeilen: ')")
+    page.locator("#told", has_text="Zeilen: ").wait_for(state="attached")
     labels = page.eval_on_selector_all("#editor button", "all => all.filter(one => one.checkVisibility()).map(one => one.ariaLabel)")
     page.evaluate("document.querySelector('.CodeMirror').CodeMirror.setValue('SELECT nonsense')")
     page.click(".yasqe_queryButton")
-    page.wait_for_function("document.getElementById('told').textContent.includes('nicht beantwortet')")
+    page.locator("#told", has_text="nicht beantwortet").wait_for(state="attached")
 
     assert before == after
     assert {"Abfragen", "Tabelle", "Link zu dieser Abfrage"} <= set(labels)
@@ -226,7 +226,7 @@ def test_a_record_s_address_is_shared_by_the_device_or_copied(chromium, address,
     page = opened(chromium, "phone", permissions=["clipboard-read", "clipboard-write"])
     page.goto(address + records["Paper"])
     page.click("button[data-share]")
-    page.wait_for_function("document.querySelector('dd [role=status]').textContent === 'Adresse kopiert'")
+    page.locator("dd [role=status]", has_text="Adresse kopiert").wait_for(state="attached")
 
     assert page.evaluate("navigator.clipboard.readText()").endswith(records["Paper"])
     page.context.close()
