@@ -22,6 +22,7 @@ from typing import IO, Any, NoReturn, cast
 
 import pyoxigraph as ox
 
+TURN_NS = 30_000_000
 INLINE = 512 * 1024
 # What leads each message to the parent: its kind, the milliseconds the query took, and the length of the answer or sentence.
 # A FILED answer is not in the message but in the file whose descriptor comes with it.
@@ -60,6 +61,17 @@ def no_network() -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
     return not (libc.prctl(no_new_privileges, 1, 0, 0, 0) or libc.prctl(set_seccomp, filter_mode, head, 0, 0))
+
+
+def long_turns() -> None:
+    """Let this process run in long turns, which whoever wakes with a usual one may interrupt: documents, short as they are, go first.
+
+    It gets no smaller share of the processor. Linux 6.12 and later; an older one goes on as it was.
+    """
+    call = {"x86_64": 314, "aarch64": 274}.get(platform.machine())  # sched_setattr(2)
+    if sys.platform == "linux" and call:
+        attributes = struct.pack("IIQiIQQQ", 48, os.SCHED_OTHER, 0, os.getpriority(os.PRIO_PROCESS, 0), 0, TURN_NS, 0, 0)
+        ctypes.CDLL(None).syscall(call, 0, attributes, 0)
 
 
 class Met(Exception):
@@ -218,6 +230,7 @@ def main() -> None:
     path, descriptor, memory = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     channel = socket.socket(fileno=descriptor)
     sealed = no_network()  # first of all: threads inherit it
+    long_turns()
     threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     store = ox.Store.read_only(path)
