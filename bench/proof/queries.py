@@ -1,7 +1,8 @@
 """Hostile queries against a served town, and what others notice of it: `python -m bench.proof.queries [--seconds 600] [--papers 2000]`.
 
 Each attacker comes from an address of its own, so no client's purse stops it; what must hold is the pool. Meanwhile a client asks for
-documents at a steady pace, before and under fire. Attackers run only when nobody else wants to (SCHED_IDLE), as those on other machines would take no processor here.
+documents at a steady pace, before and under fire. Attackers run only when nobody else wants to (SCHED_IDLE): those on other machines
+would take no processor here.
 """
 
 import argparse
