@@ -77,7 +77,7 @@ def _timed(function: Callable[..., Any], seconds: dict[str, float], name: str) -
 
 
 def memory(root: int) -> float:
-    """Return the MB that a process and its descendants hold, each shared page counted once among them."""
+    """Return the MB that a process and its descendants hold themselves: mapped files, which the system may take back, are not counted."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -91,7 +91,7 @@ def memory(root: int) -> float:
         todo += children.get(pid, ())
         try:
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            total += int(rollup.partition("\nPss:")[2].split()[0])
+            total += int(rollup.partition("\nPss_Anon:")[2].split()[0])
         except (OSError, IndexError):
             continue
     return total / 1024
@@ -253,11 +253,11 @@ def table(figures: Result) -> str:
 
 
 def plot(found: list[Result]) -> str:
-    """Return an SVG of the cost of an object, in microseconds, at each size: flat lines are what is wanted."""
+    """Return an SVG of the processor's microseconds an object at each size, both cores together: flat lines are what is wanted."""
     sizes = [one["made"]["objects"] for one in found]
     rows = {
-        "harvest": [one["harvest"]["seconds"] / size * 1e6 for one, size in zip(found, sizes, strict=True)],
-        "build": [one["build"]["seconds"] / size * 1e6 for one, size in zip(found, sizes, strict=True)],
+        "harvest": [one["harvest"]["processor"] / size * 1e6 for one, size in zip(found, sizes, strict=True)],
+        "build": [one["build"]["processor"] / size * 1e6 for one, size in zip(found, sizes, strict=True)],
     }
     rows["both"] = [sum(pair) for pair in zip(rows["harvest"], rows["build"], strict=True)]
     top = max(rows["both"]) * 1.15
@@ -277,7 +277,7 @@ def plot(found: list[Result]) -> str:
         )
         shapes += [f'<circle cx="{x:.0f}" cy="{y:.0f}" r="3.5" fill="{colour}"/>' for x, y in points]
         shapes.append(f'<text x="{points[-1][0] + 8:.0f}" y="{points[-1][1] - 6:.0f}" fill="{colour}">{name}</text>')
-    heading = '<text x="90" y="20">microseconds an object, by number of objects</text>'
+    heading = '<text x="90" y="20">microseconds of processor an object, by number of objects</text>'
     style = 'font-family="sans-serif" font-size="12" viewBox="0 0 640 300" width="640" height="300"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {style}><rect width="640" height="300" fill="#fff"/>{heading}{"".join(shapes)}</svg>\n'
 
