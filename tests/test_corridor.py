@@ -333,6 +333,12 @@ def test_references_can_be_followed_backwards(home):
     assert {one.type for one in found} == {"Paper", "Meeting", "Membership", "Consultation", "ResolutionProposal"}
 
 
+def test_a_release_keeps_the_time_of_its_build(home):
+    manifest = release.current(home).manifest
+
+    assert reader(home).made == manifest["made"] == AT
+
+
 def meeting(number, room):
     place = {**MEETING["location"], "room": room}
     return {**MEETING, "id": f"{SOURCE}body/1/meeting/{number}", "agendaItem": [], "location": place}

@@ -1,12 +1,15 @@
 """The endpoint: the protocol, formats, caching, the honest end of every query, and what cannot get through."""
 
 import csv
+import ctypes
 import gzip
 import io
 import json
 import os
+import platform
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -24,6 +27,7 @@ from publisher.errors import LimitMet
 from publisher.store import opened
 from publisher.store.gate import Query, checked
 from publisher.store.limits import Limits, Purse, met
+from publisher.store.worker import TURN_NS
 from publisher.store.workers import Job, Pool, Worker
 from publisher.views import create_app
 from publisher.views.results import Kept
@@ -654,3 +658,16 @@ def test_a_browser_without_script_gets_its_answer_as_a_table(sample_home):
     assert "&gt; a &lt;https://schema.oparl.org/1.1/" in read("CONSTRUCT { ?a a ?c } { ?a a ?c } LIMIT 3")
     assert "<td><span>&lt;script&gt;</span></td>" in read('SELECT ("<script>" AS ?x) {}')
     assert "<td><span>javascript:alert(1)</span></td>" in read('SELECT (IRI("javascript:alert(1)") AS ?x) {}')
+
+
+def test_a_query_process_runs_in_turns_that_a_document_may_interrupt(release):
+    worker = Worker(release / "store", Limits())
+    worker.start()
+    attributes = ctypes.create_string_buffer(56)
+    told = ctypes.CDLL(None).syscall({"x86_64": 315, "aarch64": 275}.get(platform.machine(), 0), worker._process.pid, attributes, 56, 0)
+    worker.close()
+
+    turn = struct.unpack_from("Q", attributes.raw, 24)[0]
+    if told or not turn:
+        pytest.skip("this system does not tell how long a process's turns are (Linux 6.12 and later do)")
+    assert turn == TURN_NS
