@@ -8,16 +8,20 @@ SECRETS = (
 )
 
 
+def masked(text: str) -> str:
+    """Return a text without the passwords and tokens that addresses of engines and sources in it may carry."""
+    for pattern, instead in SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
 class PublisherError(Exception):
     """Root of all errors of ours; `cli` turns it into one line and the exit code `code`."""
 
     code = 2
 
     def __str__(self) -> str:
-        text = super().__str__()
-        for pattern, instead in SECRETS:  # addresses of engines and sources may carry them
-            text = pattern.sub(instead, text)
-        return text
+        return masked(super().__str__())
 
 
 class Misconfigured(PublisherError):

@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).parent.parent / "publisher"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("config",),
+    ("config", "logs"),
     ("record", "iris", "ontology", "concepts", "fetch", "release"),
     ("sources", "journal", "graph", "shapes", "store", "search", "catalog", "feeds", "texts"),
     ("pipeline", "views"),
