@@ -10,6 +10,7 @@ import click
 
 from publisher import release
 from publisher.cli.group import instance, main
+from publisher.cli.saying import summary
 from publisher.cli.work import ad_hoc, built, harvested, print_built, print_outcomes, registered, serve_, served
 from publisher.config import project_file, settings, source, source_of_table
 from publisher.errors import Misconfigured
@@ -83,7 +84,7 @@ def rollback(home: str | None, base: str | None) -> None:
     wanted = settings(home, base)
     with release.writing(wanted.home):
         back = release.rolled_back(wanted.home)
-    click.echo(f"release {back.number} is in service again; the next build goes on from it")
+    summary(f"release {back.number} is in service again; the next build goes on from it", release=back.number)
 
 
 @main.command()

@@ -1,12 +1,15 @@
 """The group of commands, its options and how it fails."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from publisher import __version__, ontology
+from publisher.cli.saying import listen, logged, say, warn
 from publisher.errors import PublisherError
+from publisher.logs import TEXT
 
 GO_ON = "Interrupted. Nothing is lost and nothing half-written is served: the same command goes on where this one stopped."
 
@@ -15,18 +18,20 @@ class Commands(click.Group):
     """Turns our errors into one line on standard error and their exit code, for every command alike."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        listen(TEXT)
         try:
             return super().invoke(ctx)
         except PublisherError as error:
-            click.echo(f"publisher: {error}", err=True)
+            say(logging.ERROR, f"publisher: {error}", **{key: getattr(error, key) for key in ("source", "url") if hasattr(error, key)})
             ctx.exit(error.code)
         except BrokenPipeError:
             ctx.exit(0)  # whoever read our output has seen enough
         except OSError as error:
-            click.echo(f"publisher: {error}; what was published before stays, and the same command goes on when that is mended", err=True)
+            mended = "what was published before stays, and the same command goes on when that is mended"
+            say(logging.ERROR, f"publisher: {error}; {mended}")
             ctx.exit(2)
         except KeyboardInterrupt:
-            click.echo(GO_ON, err=True)
+            warn(GO_ON)
             ctx.exit(130)
 
 
@@ -46,4 +51,4 @@ def instance(command: Callable[..., Any]) -> Callable[..., Any]:
     base = click.option(
         "--base", metavar="IRI", help="Address under which records are published. Default: $PUBLISHER_BASE, else http://127.0.0.1:8000"
     )
-    return home(base(command))
+    return home(base(logged(command)))

@@ -1,5 +1,6 @@
 """Commands that only look."""
 
+import logging
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,7 @@ import orjson
 
 from publisher import release
 from publisher.cli.group import instance, main
+from publisher.cli.saying import say, warn
 from publisher.cli.work import now, served, shown
 from publisher.config import settings
 from publisher.errors import Misconfigured
@@ -44,7 +46,7 @@ def check(home: str | None, base: str | None, form: str, full: bool, lang: str, 
         return
     if damaged := list(damage(wanted.home, full=full)):
         for line in damaged:
-            click.echo(f"damaged: {line}; publisher check --repair", err=True)
+            warn(f"damaged: {line}; publisher check --repair")
         sys.exit(2)
     reader = served(wanted)
     path = wanted.home / "releases" / str(reader.release)
@@ -72,7 +74,7 @@ def dump_command(form: str, output: Path | None, home: str | None, base: str | N
             size = dump_written(dump(reader, form), output)
         except OSError as error:
             raise Misconfigured(f"{output}: expected a place for a file: {error.strerror}; choose another with --output") from error
-        click.echo(f"{output}: {size:,} bytes", err=True)
+        say(logging.INFO, f"{output}: {size:,} bytes")
         return
     sys.stdout.buffer.writelines(dump(reader, form))
 

@@ -1,6 +1,7 @@
 """Commands about sources, coverage, links and harvesters."""
 
 import gzip
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 
 from publisher import release
 from publisher.cli.group import instance, main
+from publisher.cli.saying import say, warn
 from publisher.cli.work import ad_hoc, built, now, print_built
 from publisher.config import project_file, settings, source, source_of_table
 from publisher.fetch import Fetch, Page
@@ -60,7 +62,7 @@ def probe(url: str, home: str | None, base: str | None) -> None:
     about = [f"kind {found.kind}, {found.vendor} ({found.dialect}): {found.title}, {found.jurisdiction or 'jurisdiction unknown'}"]
     about += [f"{name:<16}{count:>9}" for name, count in found.counts.items()]
     about += [f"fault {count:>6} x {rule}" for rule, count in found.faults.items()]
-    click.echo("\n  ".join((found.url, *about, *found.remarks)), err=True)
+    say(logging.INFO, "\n  ".join((found.url, *about, *found.remarks)), url=found.url)
     click.echo(f"\n{found.toml}")
 
 
@@ -111,7 +113,7 @@ def forget(iri: str, home: str | None, base: str | None) -> None:
         done = forgotten(journal, wanted.home, iri, now())
     print_built(built(wanted, force=True))
     for holder in done.holders:
-        click.echo(f"still there: {holder} holds a copy of it; publisher forget {holder}", err=True)
+        warn(f"still there: {holder} holds a copy of it; publisher forget {holder}")
     click.echo(f"{done.iri}: {done.versions} versions erased; page cache of {', '.join(done.sources)} emptied; older releases removed")
 
 

@@ -1,5 +1,6 @@
 """What several commands do and print alike."""
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -18,11 +19,13 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from publisher import release
+from publisher.cli.saying import form_of_log, say, structured, summary, warn
 from publisher.config import Settings, Source, source_of_table
 from publisher.errors import Busy, Misconfigured
 from publisher.journal import Journal
 from publisher.journal.reader import Reader, readable
 from publisher.journal.serving import Serving
+from publisher.logs import of_server
 from publisher.pipeline.beside import Errand, harvests
 from publisher.pipeline.build import Built, build
 from publisher.pipeline.forget import erased, erasing
@@ -49,6 +52,8 @@ def harvested(
     wanted: Settings, chosen: list[Source], *, replay: bool = False, force: bool = False, prune: float | None = None
 ) -> list[Outcome]:
     with release.writing(wanted.home), Journal(wanted.home / "journal.sqlite") as journal, shown(_sizes(journal, chosen)) as progress:
+        for one in chosen if structured() else ():
+            say(logging.INFO, f"{one.name}: reading {one.url}", source=one.name, url=one.url)
         return harvests(journal, chosen, Errand(wanted, now, replay=replay, force=force, prune=prune), progress)
 
 
@@ -65,7 +70,7 @@ def built(wanted: Settings, **options: Any) -> Built:
     if not _erasing(wanted):
         with shown() as progress:
             return build(wanted, now(), progress=progress, **options)
-    click.echo("something was erased: everything is made anew, and older releases go", err=True)
+    say(logging.INFO, "something was erased: everything is made anew, and older releases go")
     with shown() as progress:
         made = build(replace(wanted, retention=1), now(), progress=progress, **{**options, "full": True})
     with (
@@ -88,40 +93,55 @@ def _erasing(wanted: Settings) -> bool:
 
 def print_outcomes(outcomes: list[Outcome], *, as_json: bool = False) -> None:
     for outcome in outcomes:
+        counts = {name: dict(counter) for name, counter in outcome.counts.items()}
+        told = {"source": outcome.source, "whole": outcome.whole, "failure": outcome.failure, "counts": counts, "short": outcome.short}
         if as_json:
-            counts = {name: dict(counter) for name, counter in outcome.counts.items()}
-            click.echo(
-                orjson.dumps(
-                    {"source": outcome.source, "whole": outcome.whole, "failure": outcome.failure, "counts": counts, "short": outcome.short}
-                )
-            )
+            click.echo(orjson.dumps(told))
+        if structured():
+            say(logging.INFO, f"{outcome.source}: {'harvested' if outcome.whole else 'harvested in part'}", **told)
+        elif as_json:
             continue
-        click.echo(f"{outcome.source:<18}" + "".join(f"{column:>11}" for column in COLUMNS))
-        for name, counter in sorted(outcome.counts.items()):
-            click.echo(f"  {name:<16}" + "".join(f"{counter[column]:>11}" for column in COLUMNS))
-        for rule, (times, values, _) in sorted(outcome.notes.get("withheld", {}).items()):
-            click.echo(f"  withheld ({rule}): {values} values in {times} places")
-        if outcome.erased:
-            click.echo(f"  former members: old versions of {len(outcome.erased)} persons erased; the next build leaves nothing of them")
-        for refusal in outcome.refusals[:20]:
-            click.echo(f"refused: {outcome.source}: {refusal.url}: {refusal.reason}", err=True)
-        if len(outcome.refusals) > 20:
-            click.echo(f"refused: {len(outcome.refusals) - 20} more; publisher status --json lists all", err=True)
-        for name, (expected, came) in outcome.short.items():
-            click.echo(f"{outcome.source}: fewer than expected: {name} {came} of {expected}", err=True)
-        for text in filter(None, (outcome.kept, outcome.failure)):
-            click.echo(f"{outcome.source}: {text}", err=True)
+        else:
+            _print_counts(outcome)
+        _print_faults(outcome)
+
+
+def _print_counts(outcome: Outcome) -> None:
+    click.echo(f"{outcome.source:<18}" + "".join(f"{column:>11}" for column in COLUMNS))
+    for name, counter in sorted(outcome.counts.items()):
+        click.echo(f"  {name:<16}" + "".join(f"{counter[column]:>11}" for column in COLUMNS))
+    for rule, (times, values, _) in sorted(outcome.notes.get("withheld", {}).items()):
+        click.echo(f"  withheld ({rule}): {values} values in {times} places")
+
+
+def _print_faults(outcome: Outcome) -> None:
+    source = outcome.source
+    if outcome.erased:
+        gone = len(outcome.erased)
+        summary(
+            f"  former members: old versions of {gone} persons erased; the next build leaves nothing of them", source=source, erased=gone
+        )
+    for refusal in outcome.refusals[:20]:
+        warn(f"refused: {source}: {refusal.url}: {refusal.reason}", source=source, url=refusal.url, reason=refusal.reason)
+    if len(outcome.refusals) > 20:
+        warn(f"refused: {len(outcome.refusals) - 20} more; publisher status --json lists all", source=source)
+    for name, (expected, came) in outcome.short.items():
+        warn(f"{source}: fewer than expected: {name} {came} of {expected}", source=source, cls=name, expected=expected, came=came)
+    for text in filter(None, (outcome.kept, outcome.failure)):
+        say(logging.ERROR if text == outcome.failure else logging.WARNING, f"{source}: {text}", source=source)
 
 
 def print_built(made: Built) -> None:
     for iri, reason in made.rejected[:20]:
-        click.echo(f"kept out: {iri}: {reason}", err=True)
+        warn(f"kept out: {iri}: {reason}", release=made.number, url=iri, reason=reason)
     for text in made.missing:
-        click.echo(f"no catalogue yet: {text}; write it into catalog.toml in the home", err=True)
+        warn(f"no catalogue yet: {text}; write it into catalog.toml in the home", release=made.number)
     if made.new:
-        click.echo(f"release {made.number} in service: {made.changed} records changed, {len(made.rejected)} kept out")
+        kept_out = len(made.rejected)
+        told = f"release {made.number} in service: {made.changed} records changed, {kept_out} kept out"
+        summary(told, release=made.number, changed=made.changed, kept_out=kept_out)
     else:
-        click.echo(f"nothing new; release {made.number} stays in service")
+        summary(f"nothing new; release {made.number} stays in service", release=made.number, changed=0)
 
 
 def served(wanted: Settings) -> Reader:
@@ -139,7 +159,7 @@ def serve_(wanted: Settings, host: str, port: int, workers: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise Busy(f"{host}:{port}: {error.strerror}; choose another with --port") from error
-    os.environ["PUBLISHER_HOME"] = str(wanted.home.absolute())
+    os.environ |= {"PUBLISHER_HOME": str(wanted.home.absolute()), "PUBLISHER_LOG": form_of_log()}
     server = Granian(
         "publisher.views:served",
         address=host,
@@ -149,9 +169,10 @@ def serve_(wanted: Settings, host: str, port: int, workers: int) -> None:
         # More than queries (store.limits.Limits: 4 + 2 + 8 + 4) and slow senders (views.bodies: 8 + 2) may hold: documents always find one.
         blocking_threads=32,
         factory=True,
-        log_access=False,
+        log_access=False,  # its own line has clients' addresses and no release; views.access writes ours
+        log_dictconfig=of_server(form_of_log()),
     )
-    click.echo(f"serving on http://{host}:{port}/ - Ctrl-C ends it", err=True)
+    say(logging.INFO, f"serving on http://{host}:{port}/ - Ctrl-C ends it", url=f"http://{host}:{port}/")
     server.serve()
 
 
@@ -173,8 +194,8 @@ def shown(sizes: Mapping[str, int] | None = None) -> Iterator[Callable[[str, int
     sizes: name -> objects to come, as far as known; then the bar tells the time left as well.
     """
     console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda name, count: click.echo(f"{name}: {count}", err=True) if count % 5000 == 0 and count else None
+    if structured() or not console.is_terminal:
+        yield lambda name, count: say(logging.INFO, f"{name}: {count}", step=name, count=count) if count % 5000 == 0 and count else None
         return
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} objects"),

@@ -119,7 +119,7 @@ def harvest(
     replay = isinstance(fetch, Fetch) and fetch.replay
     asked, run = source if replay else turn(journal, source, at), journal.start(source.name, at)
     intake = Intake(journal, source, at, outcome)
-    with remarks() as remarked:
+    with remarks(source.name) as remarked:
         try:
             read = replayed(journal, source, fetch) if replay else sources.records(asked, fetch)
             arrivals = _placed(journal, source, read, base, settings.home)

@@ -13,20 +13,23 @@ MOST = 200
 
 
 class _Keeper(logging.Handler):
-    def __init__(self, kept: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self._kept, self._thread = kept, threading.get_ident()
+    def __init__(self, kept: list[str], source: str) -> None:
+        super().__init__()
+        self._kept, self._source, self._thread = kept, source, threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if len(self._kept) < MOST and record.thread == self._thread:  # walks of several sources run side by side
+        if record.thread != self._thread:  # walks of several sources run side by side
+            return
+        record.__dict__["fields"] = {"source": self._source}  # for the log further up: a parser does not know whose page it reads
+        if record.levelno >= logging.WARNING and len(self._kept) < MOST:
             self._kept.append(record.getMessage())
 
 
 @contextmanager
-def remarks() -> Iterator[list[str]]:
+def remarks(source: str = "") -> Iterator[list[str]]:
     """Give a list that fills with what walkers remark on a server's odd ways (lost filters, endless lists) while the block runs."""
     kept: list[str] = []
-    keeper, logger = _Keeper(kept), logging.getLogger("publisher.sources")
+    keeper, logger = _Keeper(kept, source), logging.getLogger("publisher.sources")
     logger.addHandler(keeper)
     try:
         yield kept

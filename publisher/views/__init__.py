@@ -15,8 +15,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from publisher.config import Settings
 from publisher.errors import Busy, LimitMet, Malformed, PublisherError, QueryRefused
 from publisher.journal.reader import Reader, readable
+from publisher.logs import JSON
 from publisher.release import Release, current
 from publisher.views import blueprints
+from publisher.views.access import Access
 from publisher.views.answers import problem
 from publisher.views.bodies import Bodies
 from publisher.views.desk import Short
@@ -86,11 +88,14 @@ def create_app(home: Path) -> Flask:
 def served() -> Flask:
     """Return the app of the instance in PUBLISHER_HOME: what the WSGI server's worker processes call.
 
-    PUBLISHER_PROXIES: how many front servers of ours stand before it; only they may say who the client is.
+    PUBLISHER_PROXIES: how many front servers of ours stand before it; only they may say who the client is. PUBLISHER_LOG: "json"
+    for a line of log for each answer.
     """
     app = create_app(Path(os.environ["PUBLISHER_HOME"]))
     if proxies := int(os.environ.get("PUBLISHER_PROXIES", "0")):
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)  # type: ignore[method-assign]
+    if os.environ.get("PUBLISHER_LOG") == JSON:
+        app.wsgi_app = Access(app.wsgi_app, app.config["RELEASE"])  # type: ignore[method-assign]
     return settled(app)
 
 
