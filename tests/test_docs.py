@@ -322,6 +322,7 @@ def front(home, tmp_path_factory):
         ("/etc/letsencrypt/live/ris.example.org/fullchain.pem", f"{place}/cert.pem"),
         ("/etc/letsencrypt/live/ris.example.org/privkey.pem", f"{place}/key.pem"),
         ("/var/cache/nginx/publisher", f"{place}/cache"),
+        ("/var/log/nginx/publisher.json", f"{place}/access.json"),
         ("client_header_timeout 10s", "client_header_timeout 1s"),
     ):
         assert old in ours, old
@@ -360,6 +361,21 @@ def asked(port, path, **headers):
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read()
+
+
+def test_the_front_server_logs_json_without_addresses_and_searches(front, tmp_path_factory):
+    asked(front, "/search?q=Erika+Mustermann", User_Agent='"a"')
+    asked(front, "/eli/dl/05999004/vorlage/40?x=%22")
+    asked(front, "/%22nirgends%0A")
+    [path] = tmp_path_factory.getbasetemp().glob("front[0-9]/access.json")
+
+    lines = [json.loads(line) for line in text(path).splitlines()]
+
+    assert [(one["method"], one["path"], one["status"]) for one in lines[-3:]] == [
+        ("GET", "/search", 200), ("GET", "/eli/dl/05999004/vorlage/40", 200), ("GET", '/"nirgends\n', 404),
+    ]  # fmt: skip
+    assert lines[-2]["release"] == "1"
+    assert [word for word in ("127.0.0.1", "Mustermann", "?") if word in text(path)] == []
 
 
 def test_the_front_server_caches_each_form_apart_and_compresses(front):

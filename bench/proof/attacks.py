@@ -89,6 +89,7 @@ def nginx(folder: Path, inner: int, outer: int) -> tuple[list[str], bool]:
         ("/etc/letsencrypt/live/ris.example.org/fullchain.pem", f"{folder}/cert.pem"),
         ("/etc/letsencrypt/live/ris.example.org/privkey.pem", f"{folder}/key.pem"),
         ("/var/cache/nginx/publisher", f"{folder}/cache"),
+        ("/var/log/nginx/publisher.json", f"{folder}/access.json"),
     ):
         ours = ours.replace(old, new)
     (folder / "site.conf").write_text(ours, "utf-8")
