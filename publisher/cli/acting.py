@@ -11,10 +11,11 @@ import click
 from publisher import release
 from publisher.cli.group import instance, main
 from publisher.cli.saying import summary
-from publisher.cli.work import ad_hoc, built, harvested, print_built, print_outcomes, registered, serve_, served
+from publisher.cli.work import ad_hoc, built, harvested, placed, print_built, print_outcomes, registered, serve_, served
 from publisher.config import project_file, settings, source, source_of_table
 from publisher.errors import Misconfigured
 from publisher.journal import Journal
+from publisher.journal.history import ROLLBACK
 from publisher.sources import KINDS
 from publisher.sources.municipalities import meant
 
@@ -83,7 +84,8 @@ def rollback(home: str | None, base: str | None) -> None:
     """Put the previous release back into service."""
     wanted = settings(home, base)
     with release.writing(wanted.home):
-        back = release.rolled_back(wanted.home)
+        left, back = release.current(wanted.home), release.rolled_back(wanted.home)
+    placed(wanted, back.number, left.number if left else 0, ROLLBACK)
     summary(f"release {back.number} is in service again; the next build goes on from it", release=back.number)
 
 

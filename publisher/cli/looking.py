@@ -15,6 +15,7 @@ from publisher.cli.work import now, served, shown
 from publisher.config import settings
 from publisher.errors import Misconfigured
 from publisher.journal import Journal
+from publisher.journal.history import Entry, history
 from publisher.pipeline import vendor_log
 from publisher.pipeline.dump import DUMPS, dump
 from publisher.pipeline.dump import written as dump_written
@@ -62,6 +63,20 @@ def check(home: str | None, base: str | None, form: str, full: bool, lang: str, 
     sys.exit(code)
 
 
+COLUMNS = ("added", "changed", "withdrawn", "refused", "kept_out", "records")
+WIDTHS = "{:>7}  {:<11}  {:<25}  {:<25}  {:<25}" + "{:>10}" * (len(COLUMNS) + 1) + "  {}"
+HEAD = ("release", "state", "made", "in service from", "until", *(name.replace("_", " ") for name in COLUMNS), "MB", "by")
+
+
+def _line(entry: Entry) -> str:
+    """Return what an entry of the log of releases says, as a line for people; "-" for what nobody noted."""
+    told = entry.told
+    size = f"{told['bytes'] / 1e6:.1f}" if told else "-"
+    by = f"{told['by']}, publisher {told['publisher']}, vocabulary {told['vocabulary']}" if told else "-"
+    numbers = (told.get(name, "-") for name in COLUMNS)
+    return WIDTHS.format(entry.release, entry.state, entry.made, entry.placed or "-", entry.left or "-", *numbers, size, by)
+
+
 @main.command("dump")
 @click.argument("form", metavar="FORMAT", type=click.Choice(DUMPS))
 @click.option("--output", type=click.Path(path_type=Path), help="File to write; standard output if left out")
@@ -84,10 +99,19 @@ def dump_command(form: str, output: Path | None, home: str | None, base: str | N
 @click.option(
     "--letter", metavar="SOURCE", help="Print what can be mailed to the operator of this source: its faults with counts and places"
 )
+@click.option("--releases", is_flag=True, help="Print the log of releases, a line each, the newest first; with --json as JSON lines")
 @instance
-def status(home: str | None, base: str | None, as_json: bool, letter: str | None) -> None:
+def status(home: str | None, base: str | None, as_json: bool, letter: str | None, releases: bool) -> None:
     """Tell what is in service, what the sources last gave, and what is wrong with them."""
     wanted = settings(home, base)
+    if releases:
+        served(wanted).close()  # says what to do first where there is none
+        if not as_json:
+            click.echo(WIDTHS.format(*HEAD))
+        for entry in history(wanted.home):
+            told = entry._asdict()
+            click.echo(orjson.dumps(told | told.pop("told")) if as_json else _line(entry))
+        return
     if letter:
         with Journal(wanted.home / "journal.sqlite") as journal:
             described, runs = journal.sources().get(letter), journal.runs(letter)

@@ -18,14 +18,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from publisher import release
+from publisher import __version__, release
 from publisher.cli.saying import form_of_log, say, structured, summary, warn
 from publisher.config import Settings, Source, source_of_table
-from publisher.errors import Busy, Misconfigured
+from publisher.errors import Busy, Malformed, Misconfigured
 from publisher.journal import Journal
+from publisher.journal.log import Log
 from publisher.journal.reader import Reader, readable
 from publisher.journal.serving import Serving
 from publisher.logs import of_server
+from publisher.ontology import VERSION
 from publisher.pipeline.beside import Errand, harvests
 from publisher.pipeline.build import Built, build
 from publisher.pipeline.forget import erased, erasing
@@ -67,6 +69,29 @@ def _sizes(journal: Journal, chosen: list[Source]) -> dict[str, int]:
 
 def built(wanted: Settings, **options: Any) -> Built:
     """Build; if something was erased since the last build, in full, so that no file and no older release holds it any more."""
+    before = release.current(wanted.home)
+    made = _built(wanted, options)
+    if made.new:
+        asked = [f"--{key}" for key in ("full", "force", "rebase") if options.get(key)]
+        placed(wanted, made.number, before.number if before else 0, " ".join((click.get_current_context().info_name or "", *asked)))
+    return made
+
+
+def placed(wanted: Settings, number: int, before: int, by: str) -> None:
+    """Note in the log of releases that a release came into service, what it is and what it changed; by: the command."""
+    path = wanted.home / "journal.sqlite"
+    try:
+        manifest = release.Release(number, wanted.home / "releases" / str(number)).manifest
+        size = sum(file["bytes"] for file in manifest["files"].values())
+        told = {"by": by, "publisher": __version__, "vocabulary": VERSION, "records": manifest["records"], "bytes": size}
+        with release.writing(wanted.home), Journal(path) as journal:
+            log = Log(journal)
+            log.place(number, now(), told | (log.changes(number, before) if number > before else {}))
+    except (Busy, Malformed) as error:  # it is in service all the same
+        warn(f"not noted in the log of releases: {error}", release=number)
+
+
+def _built(wanted: Settings, options: dict[str, Any]) -> Built:
     if not _erasing(wanted):
         with shown() as progress:
             return build(wanted, now(), progress=progress, **options)

@@ -9,11 +9,12 @@ import orjson
 from flask import Response, current_app, redirect
 from werkzeug.wrappers import Response as Answer
 
+from publisher.journal.history import history
 from publisher.views.pages.frame import at, blueprint, dead_links, language, place_of, reader, remembered, shown, today
 from publisher.views.report_pages import class_name
 
 KINDS = ("normalised", "damage", "unmapped", "ignored", "withheld")
-EXAMPLES, MOST = 5, 10  # of a finding; findings on the desk, the report has them all
+EXAMPLES, MOST, RELEASES = 5, 10, 5  # of a finding; findings on the desk, the report has them all; the newest releases
 FRESH, STALE = timedelta(days=2), timedelta(days=14)
 
 
@@ -42,6 +43,7 @@ def status() -> Response:
         rejected_total=len(found.get("refused", [])),
         counts=[(name, live, dead) for name, (live, dead) in remembered(("counts",), lambda: reader().counts()).items()],
         release=reader().release,
+        releases=list(history(current_app.config["HOME"], RELEASES)),
         dead=[(place_of(url), owner) for url, owner in sorted(dead_links().items())],
     )
 
