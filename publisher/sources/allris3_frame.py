@@ -177,38 +177,6 @@ def own_key(frame: Frame, name: str) -> str:
     return key or told or ""
 
 
-class Row(NamedTuple):
-    """A row of a table, the links and form fields inside, and whether it holds headings."""
-
-    node: LexborNode
-    points: list[LexborNode]
-    headed: bool
-
-
-def rows_of(node: LexborNode, table: str) -> list[Row]:
-    """Return the rows of the tables `table` (CSS, "" for all) inside a node, all in one look where none lies in another."""
-    own = node.mem_id
-    if any(inner.mem_id != own for inner in node.css(f"{table} table")):
-        return [Row(row, row.css("a,input"), row.css_first("th") is not None) for row in node.css(f"{table} tr")]
-    found: list[Row] = []
-    points: list[LexborNode] = []
-    for inner in node.css(f"{table} tr,{table} th,{table} a,{table} input"):
-        tag = inner.tag
-        if tag == "tr":
-            points = []
-            found.append(Row(inner, points, headed=False))
-        elif tag != "th":
-            points.append(inner)
-        elif found and not found[-1].headed:
-            found[-1] = found[-1]._replace(headed=True)
-    return found
-
-
-def cells_of(row: LexborNode) -> list[LexborNode]:
-    """Return the cells of a table row."""
-    return [cell for cell in row.iter() if cell.tag in ("td", "th")]
-
-
 def after(node: LexborNode, tag: str) -> LexborNode | None:
     """Return the next sibling of that tag."""
     at = node.next

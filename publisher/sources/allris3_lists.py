@@ -7,11 +7,11 @@ from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
 from publisher.sources.addresses import joined
-from publisher.sources.allris3_frame import Row, cells_of, inputs, keys_in, keys_of, opened, own_key, rows_of
+from publisher.sources.allris3_frame import inputs, keys_in, opened, own_key
 from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, ended
 from publisher.sources.allris3_stations import _full, undated
-from publisher.sources.columns import columns, heads
-from publisher.sources.pages_common import CLOCK, DAY_LIKE, GROUP, HOUR, MONTHS, Sheet, dated, day, hours, key_in, plain, shown, slug
+from publisher.sources.columns import Row, fields, heads, rows_of
+from publisher.sources.pages_common import CLOCK, DAY_LIKE, GROUP, HOUR, MONTHS, Sheet, dated, day, hours, key_in, plain, slug
 from publisher.sources.rosters import ROSTER, member, says_role
 
 WEEKDAY = re.compile(r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.?")
@@ -40,10 +40,10 @@ def calendar(html: bytes | str, url: str) -> dict[str, Any]:
     meetings: list[dict[str, Any]] = []
     today: str | None = None
     shape: list[str] = []
-    for row in rows_of(main, "table.tl1"):
-        told = shown(row.node)
-        if row.headed:
-            shape = heads(cells_of(row.node), CALENDAR)
+    for row in rows_of(main.css("table.tl1")):
+        told = row.told()
+        if row.heads:
+            shape = heads(row, CALENDAR)
         if len(told) > 1 and told[1].isdigit() and WEEKDAY.fullmatch(told[0]):
             today = day(f"{told[1]}.{month[5:]}.{month[:4]}")
             page.rules.setdefault("day", []).extend(told[:2])
@@ -53,8 +53,8 @@ def calendar(html: bytes | str, url: str) -> dict[str, Any]:
             page.rules.setdefault("day", []).append(told.pop(0))
             today = None
         key = keys_in(row.points).get("SILFDNR") if told else None
-        room = _room(row.node, shape) if told else None
-        entry = _listed(row.points, told, key, today, room) if key else {} if row.headed else unkeyed(page, told, today, "si010", room)
+        room = _room(row, shape) if told else None
+        entry = _listed(row.points, told, key, today, room) if key else {} if row.heads else unkeyed(page, told, today, "si010", room)
         (page.used if entry else page.rules.setdefault("no meeting", [])).extend(told)
         _add(page, meetings, entry, "si010")
     for cell in main.css("table:not(.tl1) > tbody > tr > td"):
@@ -107,10 +107,10 @@ def _month(page: Sheet, main: LexborNode) -> str:
     raise Malformed(page.url, "a calendar that names its month")
 
 
-def _room(row: LexborNode, shape: list[str]) -> str | None:
+def _room(row: Row, shape: list[str]) -> str | None:
     """Return the text under the heading of the rooms, "" if nothing stands there; None where no heading fits."""
-    found = columns(cells_of(row), shape)
-    return next((column.text for column in found if column.field == "room"), "") if any(column.field for column in found) else None
+    found = fields(row, shape)
+    return next((" ".join(said) for field, said in zip(found, row.said, strict=True) if field == "room"), "") if any(found) else None
 
 
 def _listed(points: list[LexborNode], texts: list[str], key: str, today: str | None, room: str | None = None) -> dict[str, Any]:
@@ -133,21 +133,19 @@ def meetings(html: bytes | str, url: str) -> dict[str, Any]:
     frame = opened(html, url, "table")
     page, main = frame.page, frame.main
     found: list[dict[str, Any]] = []
-    for row in main.css("tr"):
-        if row.css_first("table") is not None:
+    for row in rows_of(main.css("table")):
+        if row.nests:
             continue
-        cells, points = cells_of(row), row.css("a,input")
-        key = keys_in(points).get("SILFDNR")
-        texts = [" ".join(shown(cell)) for cell in cells]
+        key = keys_in(row.points).get("SILFDNR")
+        texts = [" ".join(pieces) for pieces in row.said]
         at = next((text for text in texts if dated(text)), "")
         rest = [text.replace(at, "") if text == at else text for text in texts]
-        if key or (at and row.css_first("th") is None):
+        if key or (at and not row.heads):
             undated(page, at, "si018.day")
-            entry = _listed(points, rest, key, day(at)) if key else unkeyed(page, rest, day(at), "si018")
+            entry = _listed(row.points, rest, key, day(at)) if key else unkeyed(page, rest, day(at), "si018")
             _add(page, found, entry, "si018")
             key = entry.get("key")
-        for cell in cells:
-            page.block(cell, "" if key else "header")
+        page.book(row.told(), "" if key else "header")
     return ended(page, {"kind": "meetings", "meetings": found, "next": _next(main, url)}, "si018")
 
 
@@ -159,11 +157,11 @@ def papers(html: bytes | str, url: str) -> dict[str, Any]:
     frame = opened(html, url, "table.tl1")
     page, main = frame.page, frame.main
     found: dict[str, dict[str, Any]] = {}
-    for row in rows_of(main, "table.tl1"):
+    for row in rows_of(main.css("table.tl1")):
         links = ((point, point.attributes.get("href") or "") for point in row.points if point.tag == "a")
         link, href = next(((point, href) for point, href in links if "VOLFDNR=" in href.upper()), (None, ""))
         key = key_in(href, "VOLFDNR")
-        told = page.block(row.node, "" if key else "header")
+        told = page.book(row.told(), "" if key else "header")
         if link is not None and key and key not in found:
             at = next((text for text in told if dated(text) and len(text) < 20), "")
             undated(page, at, "vo040.date")
@@ -196,13 +194,13 @@ def organizations(html: bytes | str, url: str) -> dict[str, Any]:
     frame = opened(html, url, "table")
     page, main = frame.page, frame.main
     found: dict[str, dict[str, Any]] = {}
-    for row in main.css("tr"):
-        link = row.css_first('a[href*="LFDNR=" i]')
+    for row in rows_of(main.css("table")):
+        link = next((point for point in row.points if "LFDNR=" in (point.attributes.get("href") or "").upper()), None)
         href = link.attributes.get("href") if link is not None else None
         key = next((f"{word}-{number}" for name, word in ORGANIZATION[:4] if (number := key_in(href, name))), None)
-        if key is None and row.css_first("table") is not None:
+        if key is None and row.nests:
             continue
-        told = shown(row)
+        told = row.told()
         name = plain(link.text()) if key and link is not None else ""
         if name in told:
             told.insert(0, told.pop(told.index(name)))
@@ -226,8 +224,8 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
     if not parameter:
         raise Malformed(url, "an address with AULFDNR, FRLFDNR, PALFDNR or GRLFDNR")
     facts: dict[str, Any] = {"kind": "organization", "key": f"{word}-{own_key(frame, parameter)}", "name": frame.title}
-    rows = rows_of(main, "table.tl1")
-    roster = next((heads(cells_of(row.node), ROSTER) for row in rows if row.headed), [])
+    rows = rows_of(main.css("table.tl1"))
+    roster = next((heads(row, ROSTER) for row in rows if row.heads), [])
     facts["member"] = [found for row in rows if (found := _member(page, row, roster))]
     if closed := len(page.rules.get("withheld", ())):
         page.note("withheld", "member without page", "organization.membership", closed)
@@ -239,20 +237,20 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
 
 
 def _member(page: Sheet, row: Row, roster: list[str]) -> dict[str, Any] | None:
-    told = shown(row.node)
+    told = row.told()
     links = [(key, link) for link in row.points if (key := key_in(link.attributes.get("href"), "KPLFDNR"))]
     key = links[0][0] if links else keys_in(row.points).get("KPLFDNR")
     # A member whom the town gives no page has no key: nobody could tell two of one name apart (seen: Bergedorf, "zubenannte Bürger").
     if not key or not told:
         if told:
-            page.rules.setdefault("header" if row.headed else "withheld", []).extend(told)
+            page.rules.setdefault("header" if row.heads else "withheld", []).extend(told)
         return None
     name = next((text for _, link in links if (text := plain(link.text()))), "")
     if not name:
         page.rules.setdefault("withheld", []).extend(told)
         page.note("damage", "member_without_name", "organization.membership")
         return None
-    return _full({"key": key, "name": name} | member(page, roster, cells_of(row.node), name))
+    return _full({"key": key, "name": name} | member(page, roster, row, name))
 
 
 def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
@@ -286,16 +284,17 @@ def person(html: bytes | str, url: str) -> dict[str, Any]:
     facts: dict[str, Any] = {"kind": "person", "key": own_key(frame, "KPLFDNR"), "name": frame.title}
     found: list[dict[str, Any]] = []
     withheld = 0
-    for row in main.css("tr"):
-        if row.css_first("table") is not None:
+    for row in rows_of(main.css("table")):
+        if row.nests:
             continue
-        keys = keys_of(row)
+        keys = keys_in(row.points)
         key = next((f"{word}-{keys[parameter]}" for parameter, word in ORGANIZATION[:4] if parameter in keys), None)
-        cells = cells_of(row)
         if key is None:
-            withheld += sum(len(page.block(cell, "withheld" if cell.tag == "td" else "header")) for cell in cells)
+            for cell, pieces in zip(row.cells, row.said, strict=True):
+                withheld += len(page.book(pieces, "withheld" if cell.tag == "td" else "header"))
             continue
-        texts = [text for cell in cells if (text := page.take(cell))]
+        page.book(row.told())
+        texts = [" ".join(pieces) for pieces in row.said if pieces]
         found.append(_full({"organization": key, "name": (texts + [""])[0]}) | _period(page, texts[1:]))
     facts["membership"] = found
     if withheld:

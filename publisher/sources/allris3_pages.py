@@ -1,25 +1,23 @@
 """Pure parsers of classic ALLRIS pages about one thing: a paper (vo020), an agenda (to010), an agenda item (to020)."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from selectolax.lexbor import LexborNode
 
 from publisher.sources.allris3_frame import (
     Frame,
-    Row,
     Value,
     authors,
-    cells_of,
     field_of,
     opened,
     own_key,
-    rows_of,
     texts,
     values,
 )
 from publisher.sources.allris3_stations import _full, decided, stations, undated
-from publisher.sources.columns import Column, columns, heads
+from publisher.sources.columns import Row, fields, heads, rows_of
 from publisher.sources.pages_common import Sheet, booked, day, groups, hours, key_in, plain, shown
 from publisher.sources.pages_common import number as number_of
 
@@ -171,15 +169,14 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     seen: set[str] = set()
     shape: list[str] = []
     usual = False  # number first, names before all else, no results: the row as it runs says it all
-    for row in rows_of(table, ""):
-        cells = cells_of(row.node)
-        if not cells or row.headed:
-            page.block(row.node, "header")
-            shape = heads(cells, AGENDA) if row.headed else shape
+    for row in rows_of([table]):
+        if not row.cells or row.heads:
+            page.book(row.told(), "header")
+            shape = heads(row, AGENDA) if row.heads else shape
             front = shape[: shape.index("name", 1)] if "name" in shape[1:] else ["other"]
             usual = front[0] == "number" and "other" not in front and "result" not in shape
             continue
-        item = _item(page, row, columns(cells[:1] if usual else cells, shape), files)
+        item = _item(page, row, () if usual else fields(row, shape), files)
         if item is None:
             continue
         if "key" not in item and "name" not in item:
@@ -193,20 +190,20 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     return found
 
 
-def _item(page: Sheet, row: Row, told: list[Column], files: dict[str, dict[str, str]]) -> dict[str, Any] | None:
-    said = page.block(row.node)
+def _item(page: Sheet, row: Row, shape: Sequence[str], files: dict[str, dict[str, str]]) -> dict[str, Any] | None:
+    said = page.book(row.told())
     if not row.points and not said:
         return None
-    head = next((column.pieces for column in told if column.field == "number"), told[0].pieces)
+    head = row.said[shape.index("number") if "number" in shape else 0]
     if not head and said and POINT.fullmatch(said[0]):
         head = said[:1]  # a column more in front
     number, public = numbered(" ".join(head))
     item: dict[str, Any] = {"key": None, "number": number, "public": public}
     rest = _without(said, head)
-    for column in told:
-        if column.field == "result" and column.text:
-            item["result"] = decided(column.text)
-            rest = _without(rest, column.pieces)
+    for field, pieces in zip(shape, row.said, strict=False):
+        if field == "result" and pieces:
+            item["result"] = decided(" ".join(pieces))
+            rest = _without(rest, pieces)
     for point in row.points:
         attributes = point.attributes
         if attributes.get("href") is None:
@@ -215,7 +212,7 @@ def _item(page: Sheet, row: Row, told: list[Column], files: dict[str, dict[str, 
             _link(point, attributes["href"] or "", item, rest)
         if "Nachtrag" in (attributes.get("title") or ""):
             item["supplement"] = True
-    _rest(page, item, told, rest)
+    _rest(page, item, row.said[shape.index("name")] if "name" in shape else [], rest)
     if item["key"] is None and (comment := COMMENT.search(row.node.html or "")):
         item["key"] = number_of(comment[1])
     return _full(_named(page, item))
@@ -227,10 +224,9 @@ def _without(said: list[str], pieces: list[str]) -> list[str]:
     return said[:at] + said[at + len(pieces) :]
 
 
-def _rest(page: Sheet, item: dict[str, Any], told: list[Column], rest: list[str]) -> None:
+def _rest(page: Sheet, item: dict[str, Any], named: list[str], rest: list[str]) -> None:
     """Name an item that no link names by the column of names, else by all words left; words beside a name are noted."""
     if "name" not in item:
-        named = next((column.pieces for column in told if column.field == "name"), [])
         item["name"] = " ".join(named or rest)
         rest = _without(rest, named) if named else []
     if rest and item["name"]:

@@ -8,13 +8,13 @@ from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
 from publisher.sources.addresses import joined
-from publisher.sources.allris3_frame import cells_of, key_at, keys_of
+from publisher.sources.allris3_frame import key_at, keys_in
 from publisher.sources.allris3_lists import _period
 from publisher.sources.allris3_pages import CANCELLED, ended
 from publisher.sources.allris3_stations import _full
 from publisher.sources.allris4_pages import Frame, opened, own_key, pieces
-from publisher.sources.columns import heads
-from publisher.sources.pages_common import HOUR, day, hours, key_in, number, plain, shown
+from publisher.sources.columns import heads, rows_of
+from publisher.sources.pages_common import HOUR, day, hours, key_in, number, plain
 from publisher.sources.rosters import ROSTER, member
 
 SELF = re.compile(r'"u"\s*:\s*"([^"]{0,400}?(?:si018|si010|gr010)\?\d+-\d+\.0-[^"]*)"')
@@ -49,14 +49,14 @@ def meetings(body: bytes | str, url: str) -> dict[str, Any]:
     text = body if isinstance(body, str) else body.decode("utf-8", "replace")
     frame = opened(pieces(body), url, "table,.emptyList,#noData")
     found: dict[str, dict[str, Any]] = {}
-    for row in frame.main.css("tr"):
-        cells = cells_of(row)
-        if not cells or row.css_first("table") is not None:
+    for row in rows_of(frame.main.css("table")):
+        if not row.cells or row.nests:
             continue
-        key = keys_of(row).get("SILFDNR") or _linked(row)
-        said = [frame.page.take(cell, "" if key else "header") for cell in cells]
+        key = keys_in(row.points).get("SILFDNR") or _linked(row.node)
+        frame.page.book(row.told(), "" if key else "header")
         if key and key not in found:
-            found[key] = {"key": key} | _meeting(said, _named(row))
+            said = [" ".join(cell) for cell in row.said]
+            found[key] = {"key": key} | _meeting(said, _named(row.node))
     hit = NEXT.search(text)
     facts = {"kind": "meetings", "meetings": list(found.values()), "next": _absolute(url, hit[1]) if hit else None}
     return ended(frame.page, facts, "si018")
@@ -86,12 +86,13 @@ def organizations(body: bytes | str, url: str) -> dict[str, Any]:
     frame = opened(pieces(body), url, "table,.emptyList,#noData")
     found: dict[str, dict[str, Any]] = {}
     group = ""
-    for row in frame.main.css("tr"):
-        cells = cells_of(row)
-        link = row.css_first('a[href*="GRLFDNR=" i]')
+    for row in rows_of(frame.main.css("table")):
+        link = row.node.css_first('a[href*="GRLFDNR=" i]')
         key = key_in(link.attributes.get("href"), "GRLFDNR") if link is not None else None
-        said = [frame.page.take(cell, "" if key and at == 0 else "statistics") for at, cell in enumerate(cells)]
-        if not key and cells and cells[0].tag == "td" and len(alone := [text for text in said if text]) == 1:
+        for at, cell in enumerate(row.said):
+            frame.page.book(cell, "" if key and at == 0 else "statistics")
+        said = [" ".join(cell) for cell in row.said]
+        if not key and row.cells and row.cells[0].tag == "td" and len(alone := [text for text in said if text]) == 1:
             group = alone[0]
         if key and link is not None and f"gr-{key}" not in found:
             name = plain(link.text()) or said[0]
@@ -110,19 +111,19 @@ def organization(body: bytes | str, url: str) -> dict[str, Any]:
     page = frame.page
     facts: dict[str, Any] = {"kind": "organization", "key": f"gr-{own_key(frame, 'GRLFDNR')}", "name": frame.title, "member": []}
     withheld, roster = 0, list[str]()
-    for row in frame.main.css("tr"):
-        if row.css_first("table") is not None:
+    for row in rows_of(frame.main.css("table")):
+        if row.nests:
             continue
-        headed = row.css_first("th") is not None
-        link = row.css_first('a[href*="KPLFDNR=" i]')
-        key = key_at(row, "KPLFDNR")
-        name = plain(link.text()) if link is not None else " ".join(shown(row)[:1])
+        link = row.node.css_first('a[href*="KPLFDNR=" i]')
+        key = key_at(row.node, "KPLFDNR")
+        told = row.told()
+        name = plain(link.text()) if link is not None else " ".join(told[:1])
         if key and name:
-            facts["member"].append(_full({"key": key, "name": name} | member(page, roster, cells_of(row), name)))
+            facts["member"].append(_full({"key": key, "name": name} | member(page, roster, row, name)))
             continue
-        told = page.block(row, "header" if headed else "withheld")
-        withheld += 0 if headed else len(told)
-        roster = heads(cells_of(row), ROSTER) if headed else roster
+        page.book(told, "header" if row.heads else "withheld")
+        withheld += 0 if row.heads else len(told)
+        roster = heads(row, ROSTER) if row.heads else roster
     _contact(frame, "organization.location", withheld)
     return ended(page, facts, "gr020")
 
@@ -133,14 +134,14 @@ def person(body: bytes | str, url: str) -> dict[str, Any]:
     page = frame.page
     facts: dict[str, Any] = {"kind": "person", "key": own_key(frame, "KPLFDNR"), "name": frame.title, "membership": []}
     withheld = 0
-    for row in frame.main.css("tr"):
-        if row.css_first("table") is not None:
+    for row in rows_of(frame.main.css("table")):
+        if row.nests:
             continue
-        key = key_at(row, "GRLFDNR")
-        told = page.block(row, "" if key else "header" if row.css_first("th") is not None else "withheld")
-        withheld += 0 if key or row.css_first("th") is not None else len(told)
+        key = key_at(row.node, "GRLFDNR")
+        told = page.book(row.told(), "" if key else "header" if row.heads else "withheld")
+        withheld += 0 if key or row.heads else len(told)
         if key and told:
-            link = row.css_first('a[href*="GRLFDNR=" i]')
+            link = row.node.css_first('a[href*="GRLFDNR=" i]')
             name = (plain(link.text()) if link is not None else "") or told[0]
             rest = [text for text in told if text != name and not text.isdigit()]
             facts["membership"].append(_full({"organization": f"gr-{key}", "name": name}) | _period(page, rest))
@@ -161,11 +162,11 @@ def papers(body: bytes | str, url: str) -> dict[str, Any]:
     """Return the papers that a vo040 page lists. Raises Malformed."""
     frame = opened(pieces(body), url, "table,.emptyList,#noData")
     found: dict[str, dict[str, Any]] = {}
-    for row in frame.main.css("tr"):
-        key = key_at(row, "VOLFDNR")
-        said = [frame.page.take(cell, "" if key else "header") for cell in cells_of(row)]
+    for row in rows_of(frame.main.css("table")):
+        key = key_at(row.node, "VOLFDNR")
+        frame.page.book(row.told(), "" if key else "header")
         if key:
-            found.setdefault(key, _full({"key": key, "date": next((at for text in said if (at := day(text))), None)}))
+            found.setdefault(key, _full({"key": key, "date": next((at for said in row.said if (at := day(" ".join(said)))), None)}))
     if not found and frame.main.css_first("table") is None:
         raise Malformed(url, "a list of papers")
     return ended(frame.page, {"kind": "papers", "paper": list(found.values())}, "vo040")

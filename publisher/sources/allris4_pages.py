@@ -9,10 +9,11 @@ from selectolax.lexbor import LexborNode
 
 from publisher.errors import Malformed
 from publisher.sources.addresses import joined, split
-from publisher.sources.allris3_frame import HEADING, authors, cells_of, field_of, keys_of
+from publisher.sources.allris3_frame import HEADING, authors, field_of, keys_in, keys_of
 from publisher.sources.allris3_frame import Value as Labelled
 from publisher.sources.allris3_pages import CANCELLED, ended, numbered, reference
 from publisher.sources.allris3_stations import STATE, _full, decided
+from publisher.sources.columns import Row, rows_of
 from publisher.sources.pages_common import Sheet, day, denial, flat, hours, key_in, number, plain, sheet, shown
 
 FIELD_OF_ID = {
@@ -151,12 +152,13 @@ def stations(page: Sheet, table: LexborNode) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     station: dict[str, Any] | None = None
     dated = False
-    for row in table.css("tr"):
-        cells = cells_of(row)
+    for row in rows_of([table]):
+        cells, told = row.cells, row.told()
         if not cells or cells[0].tag == "th":
-            page.block(row, "header")
+            page.book(told, "header")
             continue
-        said = [page.take(cell) for cell in cells]
+        page.book(told)
+        said = [" ".join(pieces) for pieces in row.said]
         at = next((found_day for text in said if (found_day := day(text))), None)
         known = (word for word in (*said, *map(_tip, cells)) if STATE.fullmatch(word))
         state = next(known, "") or ("" if said[0].isdigit() else said[0]) or _tip(cells[0])
@@ -169,7 +171,7 @@ def stations(page: Sheet, table: LexborNode) -> list[dict[str, Any]]:
             station, dated = _full({"status": state, "organization": texts[0], "role": role, "result": decided(result)}), False
         elif at is not None and station is not None:
             dated = True
-            keys = keys_of(row)
+            keys = keys_in(row.points)
             more = {"day": at, "name": (texts + [""])[0], "meeting": keys.get("SILFDNR"), "agendaItem": keys.get("TOLFDNR")}
             result = next((text for text in texts[1:] if not ROLE.search(text)), "")
             found.append(station | _full(more | {"status": state, "result": decided(result) or station.get("result")}))
@@ -277,17 +279,18 @@ def items(page: Sheet, table: LexborNode) -> list[dict[str, Any]]:
     header: list[str] = []
     public: bool | None = None
     seen: set[str] = set()
-    for row in table.css("tr"):
-        cells = cells_of(row)
-        if cells and cells[0].tag == "th":
-            header = [page.take(cell, "header").lower() for cell in cells]
+    for row in rows_of([table]):
+        said = [" ".join(pieces) for pieces in row.said]
+        if row.cells and row.cells[0].tag == "th":
+            page.book(row.told(), "header")
+            header = [text.lower() for text in said]
             continue
-        said = [page.take(cell) for cell in cells]
+        page.book(row.told())
         told = [text for text in said if text]
-        if len(told) == 1 and (hit := PUBLIC.match(told[0])) and not keys_of(row):
+        if len(told) == 1 and (hit := PUBLIC.match(told[0])) and not keys_in(row.points):
             public = not hit[1]
             continue
-        entry = _item(row, cells, said, header)
+        entry = _item(row, said, header)
         if entry is None:
             continue
         if entry.get("public") is None and public is not None:
@@ -300,15 +303,16 @@ def items(page: Sheet, table: LexborNode) -> list[dict[str, Any]]:
     return found
 
 
-def _item(row: LexborNode, cells: list[LexborNode], said: list[str], header: list[str]) -> dict[str, Any] | None:
-    at = {name: _column(cells, header, *words) for name, *words in COLUMNS}
+def _item(row: Row, said: list[str], header: list[str]) -> dict[str, Any] | None:
+    at = {name: _column(row.cells, header, *words) for name, *words in COLUMNS}
     told = {name: said[index] if index is not None and index < len(said) else "" for name, index in at.items()}
-    keys = keys_of(row)
-    key = keys.get("TOLFDNR") or next((number((node.id or "")[5:]) for node in row.css('a[id^="link_"]')), None)
+    keys = keys_in(row.points)
+    ids = (point.id or "" for point in row.points if point.tag == "a")
+    key = keys.get("TOLFDNR") or next((number(name[5:]) for name in ids if name.startswith("link_")), None)
     if not (key or told["number"] or told["name"]):
         return None
     label, public = numbered(told["number"])
-    links = [link.attributes.get("href") or "" for link in row.css("a[href]")]
+    links = [point.attributes.get("href") or "" for point in row.points if point.tag == "a"]
     return {
         "key": key, "number": label, "public": public, "name": told["name"], "paper": keys.get("VOLFDNR"),
         "reference": told["paper"] if keys.get("VOLFDNR") else "", "result": decided(told["result"]), "competence": told["competence"],

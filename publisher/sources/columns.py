@@ -1,7 +1,8 @@
-"""What stands in which column of a table: by the words that head it, however far its cells reach."""
+"""Tables of council pages: their rows with what each cell says, found in one look, and what the words at a column's head make of it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
@@ -11,36 +12,82 @@ from publisher.sources.pages_common import shown
 Heads = Sequence[tuple[str, re.Pattern[str]]]
 
 
-class Column(NamedTuple):
-    """One cell of a row: what its head makes of it ("" where no head stands over it), its pieces of text, the text on one line."""
+class Row(NamedTuple):
+    """A row of a table: its cells, each one's pieces of text, the links and form fields inside, its heads, whether it holds a table."""
 
-    field: str
-    pieces: list[str]
-    text: str
+    node: LexborNode
+    cells: list[LexborNode]
+    said: list[list[str]]
+    points: list[LexborNode]
+    heads: list[LexborNode]
+    nests: bool = False
+
+    def told(self) -> list[str]:
+        """Return the pieces of text of all cells, one after the other."""
+        return [piece for pieces in self.said for piece in pieces]
 
 
-def heads(cells: Sequence[LexborNode], words: Heads) -> list[str]:
+def rows_of(tables: Iterable[LexborNode]) -> list[Row]:
+    """Return the rows of these tables and of those inside them, each row once."""
+    found: list[Row] = []
+    seen: set[int] = set()
+    for table in tables:
+        if table.mem_id in seen:
+            continue
+        inner = table.css("table")  # the first is the table itself
+        seen.update(node.mem_id for node in inner)
+        found += _rows(table) if len(inner) == 1 else [_row(node) for node in table.css("tr")]
+    return found
+
+
+def _rows(table: LexborNode) -> list[Row]:
+    """Return the rows of a table without another one inside: one look finds all there is."""
+    found: list[Row] = []
+    row = Row(table, [], [], [], [])
+    for node in table.css("tr,td,th,a,input"):
+        tag = node.tag
+        if tag == "tr":
+            row = Row(node, [], [], [], [])
+            found.append(row)
+        elif tag in ("a", "input"):
+            row.points.append(node)
+        else:
+            row.cells.append(node)
+            row.said.append(shown(node))
+            if tag == "th":
+                row.heads.append(node)
+    return found
+
+
+def _row(node: LexborNode) -> Row:
+    cells = [cell for cell in node.iter() if cell.tag in ("td", "th")]
+    nests = node.css_first("table") is not None
+    return Row(node, cells, [shown(cell) for cell in cells], node.css("a,input"), node.css("th"), nests)
+
+
+def heads(row: Row, words: Heads) -> list[str]:
     """Return for each column the first field whose words its head begins with; "" for a head without any, "other" for one of other words.
 
     A head that reaches over several columns heads them all.
     """
     found: list[str] = []
-    for cell in cells:
-        told = " ".join(shown(cell)).lower().strip(" :")
+    for cell, pieces in zip(row.cells, row.said, strict=True):
+        told = " ".join(pieces).lower().strip(" :")
         field = next((name for name, pattern in words if pattern.match(told)), "other" if told else "")
         found += [field] * span(cell)
     return found
 
 
-def columns(cells: Sequence[LexborNode], heads: Sequence[str]) -> list[Column]:
-    """Return the cells of a row under their heads; without any field where the row is not as wide as the heads."""
-    spans = [span(cell) for cell in cells]
-    fits = sum(spans) == len(heads)
-    parts = [shown(cell) for cell in cells]
-    return [Column(heads[sum(spans[:at])] if fits else "", part, " ".join(part)) for at, part in enumerate(parts)]
+def fields(row: Row, heads: Sequence[str]) -> Sequence[str]:
+    """Return what the heads make of each cell of a row; "" of all where the row is not as wide as the heads."""
+    if len(row.cells) <= len(heads):
+        ends = list(accumulate(span(cell) for cell in row.cells))
+        if ends and ends[-1] == len(heads):
+            return heads if len(ends) == len(heads) else [heads[at] for at in (0, *ends[:-1])]
+    return [""] * len(row.cells)
 
 
 def span(cell: LexborNode) -> int:
     """Return over how many columns a cell reaches."""
-    told = cell.attributes.get("colspan") or ""
-    return int(told) if told.isdigit() and 0 < int(told) < 100 else 1
+    told = cell.attributes.get("colspan")
+    return int(told) if told and told.isdigit() and 0 < int(told) < 100 else 1

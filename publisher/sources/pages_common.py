@@ -133,10 +133,13 @@ class Sheet(NamedTuple):
 
     def block(self, node: LexborNode, rule: str = "") -> list[str]:
         """Return a block's pieces of text and book them."""
-        found = shown(node)
-        if found:
-            (self.rules.setdefault(rule, []) if rule else self.used).extend(found)
-        return found
+        return self.book(shown(node), rule)
+
+    def book(self, pieces: list[str], rule: str = "") -> list[str]:
+        """Book pieces of text as used, or under a rule as not needed, and return them."""
+        if pieces:
+            (self.rules.setdefault(rule, []) if rule else self.used).extend(pieces)
+        return pieces
 
     def note(self, kind: str, rule: str, path: str, leaves: int = 1) -> None:
         """Keep a note for the ledger and the clerk."""

@@ -4,9 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from selectolax.lexbor import LexborNode
-
-from publisher.sources.columns import Column, columns
+from publisher.sources.columns import Row, fields
 from publisher.sources.pages_common import GROUP, Sheet, day
 
 # What the head of a column says of it; the first that fits. Any other column holds telephones, mail, professions: withheld.
@@ -25,31 +23,30 @@ ROLE = re.compile(
 )
 
 
-def member(page: Sheet, heads: Sequence[str], cells: Sequence[LexborNode], name: str) -> dict[str, Any]:
+def member(page: Sheet, heads: Sequence[str], row: Row, name: str) -> dict[str, Any]:
     """Return role, function, office, startDate and endDate of the member `name`; the row's pieces of text are booked.
 
     A column is what its head says. Where none fits the row a text is a role or a group by its own words; any other is withheld,
     for a roster's further columns tell where people live and work.
     """
     found: dict[str, list[str]] = {}
-    for column in columns(cells, heads):
-        if not column.text:
+    for head, pieces in zip(fields(row, heads), row.said, strict=True):
+        if not pieces:
             continue
-        field = "name" if column.text == name or name in column.pieces else _field(column)
+        text = " ".join(pieces)
+        field = "name" if text == name or name in pieces else _field(head, text)
+        page.book(pieces, "" if field else "withheld")
         if not field:
-            page.rules.setdefault("withheld", []).extend(column.pieces)
-            page.note("withheld", "member", f"organization.{column.field or 'column'}", len(column.pieces))
-            continue
-        page.used.extend(column.pieces)
-        if field != "name":
-            found.setdefault(field, []).append(column.text)
+            page.note("withheld", "member", f"organization.{head or 'column'}", len(pieces))
+        elif field != "name":
+            found.setdefault(field, []).append(text)
     return _said(page, {field: " ".join(texts) for field, texts in found.items()}, "role" in heads)
 
 
-def _field(column: Column) -> str:
-    if column.field not in ("", "name"):
-        return "" if column.field == "other" else column.field
-    return "role" if says_role(column.text) else "group" if GROUP.search(column.text) else ""
+def _field(head: str, text: str) -> str:
+    if head not in ("", "name"):
+        return "" if head == "other" else head
+    return "role" if says_role(text) else "group" if GROUP.search(text) else ""
 
 
 def says_role(text: str) -> bool:
