@@ -10,7 +10,7 @@ from publisher.sources.addresses import joined
 from publisher.sources.allris3_frame import inputs, keys_in, opened, own_key
 from publisher.sources.allris3_pages import CANCELLED, ORGANIZATION, ended
 from publisher.sources.allris3_stations import _full, undated
-from publisher.sources.columns import Row, fields, heads, rows_of
+from publisher.sources.columns import Row, columns, heads, rows_of
 from publisher.sources.pages_common import CLOCK, DAY_LIKE, GROUP, HOUR, MONTHS, Sheet, dated, day, hours, key_in, plain, slug
 from publisher.sources.rosters import ROSTER, member, says_role
 
@@ -109,8 +109,8 @@ def _month(page: Sheet, main: LexborNode) -> str:
 
 def _room(row: Row, shape: list[str]) -> str | None:
     """Return the text under the heading of the rooms, "" if nothing stands there; None where no heading fits."""
-    found = fields(row, shape)
-    return next((" ".join(said) for field, said in zip(found, row.said, strict=True) if field == "room"), "") if any(found) else None
+    found = columns(row, shape) if shape else []
+    return next((" ".join(pieces) for field, pieces in found if field == "room"), "") if any(field for field, _ in found) else None
 
 
 def _listed(points: list[LexborNode], texts: list[str], key: str, today: str | None, room: str | None = None) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def meetings(html: bytes | str, url: str) -> dict[str, Any]:
         if row.nests:
             continue
         key = keys_in(row.points).get("SILFDNR")
-        texts = [" ".join(pieces) for pieces in row.said]
+        texts = [" ".join(pieces) for pieces in row.said()]
         at = next((text for text in texts if dated(text)), "")
         rest = [text.replace(at, "") if text == at else text for text in texts]
         if key or (at and not row.heads):
@@ -237,41 +237,43 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
 
 
 def _member(page: Sheet, row: Row, roster: list[str]) -> dict[str, Any] | None:
-    told = row.told()
     links = [(key, link) for link in row.points if (key := key_in(link.attributes.get("href"), "KPLFDNR"))]
     key = links[0][0] if links else keys_in(row.points).get("KPLFDNR")
     # A member whom the town gives no page has no key: nobody could tell two of one name apart (seen: Bergedorf, "zubenannte Bürger").
-    if not key or not told:
-        if told:
-            page.rules.setdefault("header" if row.heads else "withheld", []).extend(told)
+    if not key:
+        page.book(row.told(), "header" if row.heads else "withheld")
         return None
     name = next((text for _, link in links if (text := plain(link.text()))), "")
     if not name:
-        page.rules.setdefault("withheld", []).extend(told)
-        page.note("damage", "member_without_name", "organization.membership")
+        if page.book(row.told(), "withheld"):
+            page.note("damage", "member_without_name", "organization.membership")
         return None
     return _full({"key": key, "name": name} | member(page, roster, row, name))
 
 
 def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
     withheld = 0
-    cells = main.css("table:not(.tl1) > tbody > tr > td,table:not(.tl1) > tbody > tr > th")
-    for cell in cells:
-        if cell.tag != "td" or cell.css_first("table") is not None:
+    for cell in (cell for row in main.css("table:not(.tl1) > tbody > tr") for cell in row.iter()):
+        inner = cell.css("table,h3,a") if cell.tag == "td" else []
+        tags = [node.tag for node in inner]
+        if cell.tag == "th":
+            page.block(cell, "statistics")
+        elif cell.tag != "td" or "table" in tags:
             continue
-        link = cell.css_first('a[href^="http"]')
-        if link is not None and "website" not in facts and (home := plain(link.attributes.get("href") or "")):
+        elif "website" not in facts and (home := _website(inner)):
             facts["website"] = home
-            page.take(cell)
-        elif cell.css_first("h3") is not None:
-            page.take(cell, "menu")
+            page.block(cell)
+        elif "h3" in tags:
+            page.block(cell, "menu")
         else:
             withheld += len(page.block(cell, "withheld"))
-    for cell in cells:
-        if cell.tag == "th":
-            page.take(cell, "statistics")
     if withheld:
         page.note("withheld", "contact", "organization.location", withheld)
+
+
+def _website(nodes: list[LexborNode]) -> str:
+    links = (node.attributes.get("href") or "" for node in nodes if node.tag == "a")
+    return plain(next((href for href in links if href.startswith("http")), ""))
 
 
 def person(html: bytes | str, url: str) -> dict[str, Any]:
@@ -290,11 +292,11 @@ def person(html: bytes | str, url: str) -> dict[str, Any]:
         keys = keys_in(row.points)
         key = next((f"{word}-{keys[parameter]}" for parameter, word in ORGANIZATION[:4] if parameter in keys), None)
         if key is None:
-            for cell, pieces in zip(row.cells, row.said, strict=True):
+            for cell, pieces in zip(row.cells(), row.said(), strict=True):
                 withheld += len(page.book(pieces, "withheld" if cell.tag == "td" else "header"))
             continue
         page.book(row.told())
-        texts = [" ".join(pieces) for pieces in row.said if pieces]
+        texts = [" ".join(pieces) for pieces in row.said() if pieces]
         found.append(_full({"organization": key, "name": (texts + [""])[0]}) | _period(page, texts[1:]))
     facts["membership"] = found
     if withheld:

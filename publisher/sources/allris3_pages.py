@@ -1,7 +1,6 @@
 """Pure parsers of classic ALLRIS pages about one thing: a paper (vo020), an agenda (to010), an agenda item (to020)."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from selectolax.lexbor import LexborNode
@@ -17,7 +16,7 @@ from publisher.sources.allris3_frame import (
     values,
 )
 from publisher.sources.allris3_stations import _full, decided, stations, undated
-from publisher.sources.columns import Row, fields, heads, rows_of
+from publisher.sources.columns import Row, columns, heads, rows_of
 from publisher.sources.pages_common import Sheet, booked, day, groups, hours, key_in, plain, shown
 from publisher.sources.pages_common import number as number_of
 
@@ -170,13 +169,14 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     shape: list[str] = []
     usual = False  # number first, names before all else, no results: the row as it runs says it all
     for row in rows_of([table]):
-        if not row.cells or row.heads:
+        cells = row.cells()
+        if not cells or row.heads:
             page.book(row.told(), "header")
             shape = heads(row, AGENDA) if row.heads else shape
             front = shape[: shape.index("name", 1)] if "name" in shape[1:] else ["other"]
             usual = front[0] == "number" and "other" not in front and "result" not in shape
             continue
-        item = _item(page, row, () if usual else fields(row, shape), files)
+        item = _item(page, row, [("", shown(cells[0]))] if usual else columns(row, shape), files)
         if item is None:
             continue
         if "key" not in item and "name" not in item:
@@ -190,17 +190,17 @@ def items(frame: Frame, table: LexborNode) -> list[dict[str, Any]]:
     return found
 
 
-def _item(page: Sheet, row: Row, shape: Sequence[str], files: dict[str, dict[str, str]]) -> dict[str, Any] | None:
+def _item(page: Sheet, row: Row, told: list[tuple[str, list[str]]], files: dict[str, dict[str, str]]) -> dict[str, Any] | None:
     said = page.book(row.told())
     if not row.points and not said:
         return None
-    head = row.said[shape.index("number") if "number" in shape else 0]
+    head = next((pieces for field, pieces in told if field == "number"), told[0][1])
     if not head and said and POINT.fullmatch(said[0]):
         head = said[:1]  # a column more in front
     number, public = numbered(" ".join(head))
     item: dict[str, Any] = {"key": None, "number": number, "public": public}
     rest = _without(said, head)
-    for field, pieces in zip(shape, row.said, strict=False):
+    for field, pieces in told:
         if field == "result" and pieces:
             item["result"] = decided(" ".join(pieces))
             rest = _without(rest, pieces)
@@ -212,7 +212,7 @@ def _item(page: Sheet, row: Row, shape: Sequence[str], files: dict[str, dict[str
             _link(point, attributes["href"] or "", item, rest)
         if "Nachtrag" in (attributes.get("title") or ""):
             item["supplement"] = True
-    _rest(page, item, row.said[shape.index("name")] if "name" in shape else [], rest)
+    _rest(page, item, next((pieces for field, pieces in told if field == "name"), []), rest)
     if item["key"] is None and (comment := COMMENT.search(row.node.html or "")):
         item["key"] = number_of(comment[1])
     return _full(_named(page, item))

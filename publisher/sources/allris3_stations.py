@@ -26,12 +26,13 @@ def stations(page: Sheet, label: LexborNode) -> list[dict[str, Any]]:
     station: dict[str, Any] = {}
     open_station = False
     for line in rows_of([table]) if table is not None else ():
-        said = _said(page, line)
-        if not any(said) or (line.heads and line.cells[0].tag == "th"):
+        cells = line.cells()
+        said = _said(page, line, cells)
+        if not any(said) or (line.heads and cells[0].tag == "th"):
             continue
         at = next((place for place, text in enumerate(said) if dated(text)), len(said))
         told = [text for text in said[:at] if text and not STATE.fullmatch(text)]
-        state = plain(line.cells[0].attributes.get("title") or "") or next((text for text in said[:at] if STATE.fullmatch(text)), "")
+        state = plain(cells[0].attributes.get("title") or "") or next((text for text in said[:at] if STATE.fullmatch(text)), "")
         follows = at == len(said) and open_station and "SILFDNR" in keys_in(line.points)
         if (
             told and not follows and (at < len(said) or len(said) <= 4)
@@ -40,15 +41,13 @@ def stations(page: Sheet, label: LexborNode) -> list[dict[str, Any]]:
             station, open_station = _full({"status": state} | _sits(page, told)), True
         if at < len(said) or follows or (len(said) > 4 and not told):
             open_station = False
-            found.append(station | _detail(page, line, said))
+            found.append(station | _detail(page, line, cells, said))
     return found + ([station] if open_station else [])
 
 
-def _said(page: Sheet, row: Row) -> list[str]:
+def _said(page: Sheet, row: Row, cells: list[LexborNode]) -> list[str]:
     """Return what each cell of a row says, on one line, and book it."""
-    for cell, pieces in zip(row.cells, row.said, strict=True):
-        page.book(pieces, "header" if cell.tag == "th" else "")
-    return [" ".join(pieces) for pieces in row.said]
+    return [page.take(cell, "header" if row.heads and cell.tag == "th" else "") for cell in cells]
 
 
 def _sits(page: Sheet, told: list[str]) -> dict[str, str]:
@@ -60,9 +59,9 @@ def _sits(page: Sheet, told: list[str]) -> dict[str, str]:
     return {"organization": others[0] if others else "", "role": role or " ".join(others[1:2])}
 
 
-def _detail(page: Sheet, row: Row, said: list[str]) -> dict[str, Any]:
+def _detail(page: Sheet, row: Row, cells: list[LexborNode], said: list[str]) -> dict[str, Any]:
     """Return one date of a station: its columns found by the day and by the link to the meeting, for towns show more or fewer of them."""
-    keys, cells = keys_in(row.points), row.cells
+    keys = keys_in(row.points)
     printed_at = next((at for at, text in enumerate(said) if dated(text)), None)
     linked = next((at for at, cell in enumerate(cells) if said[at] and at != printed_at and cell.css_first('a[href*="SILFDNR" i]')), None)
     if printed_at is None and linked is None:

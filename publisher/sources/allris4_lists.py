@@ -50,12 +50,12 @@ def meetings(body: bytes | str, url: str) -> dict[str, Any]:
     frame = opened(pieces(body), url, "table,.emptyList,#noData")
     found: dict[str, dict[str, Any]] = {}
     for row in rows_of(frame.main.css("table")):
-        if not row.cells or row.nests:
+        cells = row.cells()
+        if not cells or row.nests:
             continue
         key = keys_in(row.points).get("SILFDNR") or _linked(row.node)
-        frame.page.book(row.told(), "" if key else "header")
+        said = [frame.page.take(cell, "" if key else "header") for cell in cells]
         if key and key not in found:
-            said = [" ".join(cell) for cell in row.said]
             found[key] = {"key": key} | _meeting(said, _named(row.node))
     hit = NEXT.search(text)
     facts = {"kind": "meetings", "meetings": list(found.values()), "next": _absolute(url, hit[1]) if hit else None}
@@ -89,10 +89,9 @@ def organizations(body: bytes | str, url: str) -> dict[str, Any]:
     for row in rows_of(frame.main.css("table")):
         link = row.node.css_first('a[href*="GRLFDNR=" i]')
         key = key_in(link.attributes.get("href"), "GRLFDNR") if link is not None else None
-        for at, cell in enumerate(row.said):
-            frame.page.book(cell, "" if key and at == 0 else "statistics")
-        said = [" ".join(cell) for cell in row.said]
-        if not key and row.cells and row.cells[0].tag == "td" and len(alone := [text for text in said if text]) == 1:
+        cells = row.cells()
+        said = [frame.page.take(cell, "" if key and at == 0 else "statistics") for at, cell in enumerate(cells)]
+        if not key and cells and cells[0].tag == "td" and len(alone := [text for text in said if text]) == 1:
             group = alone[0]
         if key and link is not None and f"gr-{key}" not in found:
             name = plain(link.text()) or said[0]
@@ -164,9 +163,9 @@ def papers(body: bytes | str, url: str) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for row in rows_of(frame.main.css("table")):
         key = key_at(row.node, "VOLFDNR")
-        frame.page.book(row.told(), "" if key else "header")
+        said = [frame.page.take(cell, "" if key else "header") for cell in row.cells()]
         if key:
-            found.setdefault(key, _full({"key": key, "date": next((at for said in row.said if (at := day(" ".join(said)))), None)}))
+            found.setdefault(key, _full({"key": key, "date": next((at for text in said if (at := day(text))), None)}))
     if not found and frame.main.css_first("table") is None:
         raise Malformed(url, "a list of papers")
     return ended(frame.page, {"kind": "papers", "paper": list(found.values())}, "vo040")

@@ -153,12 +153,11 @@ def stations(page: Sheet, table: LexborNode) -> list[dict[str, Any]]:
     station: dict[str, Any] | None = None
     dated = False
     for row in rows_of([table]):
-        cells, told = row.cells, row.told()
+        cells = row.cells()
         if not cells or cells[0].tag == "th":
-            page.book(told, "header")
+            page.book(row.told(), "header")
             continue
-        page.book(told)
-        said = [" ".join(pieces) for pieces in row.said]
+        said = [page.take(cell) for cell in cells]
         at = next((found_day for text in said if (found_day := day(text))), None)
         known = (word for word in (*said, *map(_tip, cells)) if STATE.fullmatch(word))
         state = next(known, "") or ("" if said[0].isdigit() else said[0]) or _tip(cells[0])
@@ -280,17 +279,16 @@ def items(page: Sheet, table: LexborNode) -> list[dict[str, Any]]:
     public: bool | None = None
     seen: set[str] = set()
     for row in rows_of([table]):
-        said = [" ".join(pieces) for pieces in row.said]
-        if row.cells and row.cells[0].tag == "th":
-            page.book(row.told(), "header")
-            header = [text.lower() for text in said]
+        cells = row.cells()
+        if cells and cells[0].tag == "th":
+            header = [page.take(cell, "header").lower() for cell in cells]
             continue
-        page.book(row.told())
+        said = [page.take(cell) for cell in cells]
         told = [text for text in said if text]
         if len(told) == 1 and (hit := PUBLIC.match(told[0])) and not keys_in(row.points):
             public = not hit[1]
             continue
-        entry = _item(row, said, header)
+        entry = _item(row, cells, said, header)
         if entry is None:
             continue
         if entry.get("public") is None and public is not None:
@@ -303,8 +301,8 @@ def items(page: Sheet, table: LexborNode) -> list[dict[str, Any]]:
     return found
 
 
-def _item(row: Row, said: list[str], header: list[str]) -> dict[str, Any] | None:
-    at = {name: _column(row.cells, header, *words) for name, *words in COLUMNS}
+def _item(row: Row, cells: list[LexborNode], said: list[str], header: list[str]) -> dict[str, Any] | None:
+    at = {name: _column(cells, header, *words) for name, *words in COLUMNS}
     told = {name: said[index] if index is not None and index < len(said) else "" for name, index in at.items()}
     keys = keys_in(row.points)
     ids = (point.id or "" for point in row.points if point.tag == "a")

@@ -13,18 +13,25 @@ Heads = Sequence[tuple[str, re.Pattern[str]]]
 
 
 class Row(NamedTuple):
-    """A row of a table: its cells, each one's pieces of text, the links and form fields inside, its heads, whether it holds a table."""
+    """A row of a table: the links and form fields inside, whether it holds heads, wide cells, a table; what it says is read when asked."""
 
     node: LexborNode
-    cells: list[LexborNode]
-    said: list[list[str]]
     points: list[LexborNode]
-    heads: list[LexborNode]
-    nests: bool = False
+    heads: bool
+    wide: bool
+    nests: bool
+
+    def cells(self) -> list[LexborNode]:
+        """Return the cells; they are not kept, for thousands of nodes kept cost time."""
+        return [cell for cell in self.node.iter() if cell.tag in ("td", "th")]
 
     def told(self) -> list[str]:
         """Return the pieces of text of all cells, one after the other."""
-        return [piece for pieces in self.said for piece in pieces]
+        return shown(self.node)
+
+    def said(self) -> list[list[str]]:
+        """Return the pieces of text of each cell."""
+        return [shown(cell) for cell in self.cells()]
 
 
 def rows_of(tables: Iterable[LexborNode]) -> list[Row]:
@@ -42,27 +49,22 @@ def rows_of(tables: Iterable[LexborNode]) -> list[Row]:
 
 def _rows(table: LexborNode) -> list[Row]:
     """Return the rows of a table without another one inside: one look finds all there is."""
+    headed = {head.parent.mem_id for head in table.css("th") if head.parent is not None}
+    wide = {cell.parent.mem_id for cell in table.css("[colspan]") if cell.parent is not None}
     found: list[Row] = []
-    row = Row(table, [], [], [], [])
-    for node in table.css("tr,td,th,a,input"):
-        tag = node.tag
-        if tag == "tr":
-            row = Row(node, [], [], [], [])
-            found.append(row)
-        elif tag in ("a", "input"):
-            row.points.append(node)
+    points: list[LexborNode] = []
+    for node in table.css("tr,a,input"):
+        if node.tag == "tr":
+            points, own = [], node.mem_id
+            found.append(Row(node, points, own in headed, own in wide, nests=False))
         else:
-            row.cells.append(node)
-            row.said.append(shown(node))
-            if tag == "th":
-                row.heads.append(node)
+            points.append(node)
     return found
 
 
 def _row(node: LexborNode) -> Row:
-    cells = [cell for cell in node.iter() if cell.tag in ("td", "th")]
-    nests = node.css_first("table") is not None
-    return Row(node, cells, [shown(cell) for cell in cells], node.css("a,input"), node.css("th"), nests)
+    headed, nests = node.css_first("th") is not None, node.css_first("table") is not None
+    return Row(node, node.css("a,input"), headed, wide=True, nests=nests)
 
 
 def heads(row: Row, words: Heads) -> list[str]:
@@ -71,20 +73,20 @@ def heads(row: Row, words: Heads) -> list[str]:
     A head that reaches over several columns heads them all.
     """
     found: list[str] = []
-    for cell, pieces in zip(row.cells, row.said, strict=True):
-        told = " ".join(pieces).lower().strip(" :")
+    for cell in row.cells():
+        told = " ".join(shown(cell)).lower().strip(" :")
         field = next((name for name, pattern in words if pattern.match(told)), "other" if told else "")
         found += [field] * span(cell)
     return found
 
 
-def fields(row: Row, heads: Sequence[str]) -> Sequence[str]:
-    """Return what the heads make of each cell of a row; "" of all where the row is not as wide as the heads."""
-    if len(row.cells) <= len(heads):
-        ends = list(accumulate(span(cell) for cell in row.cells))
-        if ends and ends[-1] == len(heads):
-            return heads if len(ends) == len(heads) else [heads[at] for at in (0, *ends[:-1])]
-    return [""] * len(row.cells)
+def columns(row: Row, heads: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return what its head makes of each cell of a row, and its pieces of text; no head fits a row that is not as wide as they are."""
+    cells = row.cells()
+    spans = [span(cell) for cell in cells] if row.wide else [1] * len(cells)
+    if sum(spans) != len(heads):
+        return [("", shown(cell)) for cell in cells]
+    return [(heads[end - width], shown(cell)) for cell, width, end in zip(cells, spans, accumulate(spans), strict=True)]
 
 
 def span(cell: LexborNode) -> int:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from publisher.sources.columns import Row, fields
+from publisher.sources.columns import Row, columns
 from publisher.sources.pages_common import GROUP, Sheet, day
 
 # What the head of a column says of it; the first that fits. Any other column holds telephones, mail, professions: withheld.
@@ -30,7 +30,7 @@ def member(page: Sheet, heads: Sequence[str], row: Row, name: str) -> dict[str, 
     for a roster's further columns tell where people live and work.
     """
     found: dict[str, list[str]] = {}
-    for head, pieces in zip(fields(row, heads), row.said, strict=True):
+    for head, pieces in columns(row, heads):
         if not pieces:
             continue
         text = " ".join(pieces)
