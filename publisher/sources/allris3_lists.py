@@ -237,7 +237,8 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
 
 
 def _member(page: Sheet, row: Row, roster: list[str]) -> dict[str, Any] | None:
-    links = [(key, link) for link in row.points if (key := key_in(link.attributes.get("href"), "KPLFDNR"))]
+    hrefs = ((link, href) for link in row.points if (href := link.attributes.get("href")))
+    links = [(key, link) for link, href in hrefs if (key := key_in(href, "KPLFDNR"))]
     key = links[0][0] if links else keys_in(row.points).get("KPLFDNR")
     # A member whom the town gives no page has no key: nobody could tell two of one name apart (seen: Bergedorf, "zubenannte Bürger").
     if not key:
@@ -253,12 +254,11 @@ def _member(page: Sheet, row: Row, roster: list[str]) -> dict[str, Any] | None:
 
 def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
     withheld = 0
-    for cell in (cell for row in main.css("table:not(.tl1) > tbody > tr") for cell in row.iter()):
+    cells = [cell for row in main.css("table:not(.tl1) > tbody > tr") for cell in row.iter()]
+    for cell in cells:
         inner = cell.css("table,h3,a") if cell.tag == "td" else []
         tags = [node.tag for node in inner]
-        if cell.tag == "th":
-            page.block(cell, "statistics")
-        elif cell.tag != "td" or "table" in tags:
+        if cell.tag != "td" or "table" in tags:
             continue
         elif "website" not in facts and (home := _website(inner)):
             facts["website"] = home
@@ -267,6 +267,9 @@ def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
             page.block(cell, "menu")
         else:
             withheld += len(page.block(cell, "withheld"))
+    for cell in cells:
+        if cell.tag == "th":
+            page.block(cell, "statistics")
     if withheld:
         page.note("withheld", "contact", "organization.location", withheld)
 

@@ -94,4 +94,4 @@ def undated(page: Sheet, text: str, path: str) -> None:
 
 
 def _full(facts: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in facts.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in facts.items() if value or value not in (None, "", [], {})}

@@ -83,10 +83,14 @@ def heads(row: Row, words: Heads) -> list[str]:
 def columns(row: Row, heads: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Return what its head makes of each cell of a row, and its pieces of text; no head fits a row that is not as wide as they are."""
     cells = row.cells()
-    spans = [span(cell) for cell in cells] if row.wide else [1] * len(cells)
-    if sum(spans) != len(heads):
-        return [("", shown(cell)) for cell in cells]
-    return [(heads[end - width], shown(cell)) for cell, width, end in zip(cells, spans, accumulate(spans), strict=True)]
+    return list(zip(_under(cells, row, heads), map(shown, cells), strict=True))
+
+
+def _under(cells: Sequence[LexborNode], row: Row, heads: Sequence[str]) -> Sequence[str]:
+    if row.wide and cells:
+        *starts, width = accumulate((span(cell) for cell in cells), initial=0)
+        return [heads[at] for at in starts] if width == len(heads) else [""] * len(cells)
+    return heads if len(cells) == len(heads) else [""] * len(cells)
 
 
 def span(cell: LexborNode) -> int:

@@ -70,8 +70,7 @@ def shown(node: LexborNode) -> list[str]:
     if not text or text.isspace():
         return []
     if text.isprintable() and "  " not in text:  # one piece, no white space but single blanks, nothing invisible: most cells
-        bare = text.strip(" ") if text.isascii() else _formed(text).strip(" ")
-        return [bare] if bare else []
+        return [text.strip(" ") if text.isascii() else _formed(text).strip(" ")]
     if not text.isascii():
         text = composed(text)
     return [piece for piece in " ".join(text.split()).split(BREAK) if piece]
@@ -105,17 +104,15 @@ def flat(node: LexborNode) -> LexborNode:
 def tree(html: str, wanted: str = "") -> tuple[LexborHTMLParser, list[LexborNode]]:
     """Return the parsed page without scripts and styles, and the nodes `wanted` (CSS), all found in one look over the tree."""
     parsed = LexborHTMLParser(html)
-    if "<noscript" in html or "<template" in html:
+    mute = parsed.css("script,style,noscript,template")
+    if any(node.tag in ("noscript", "template") for node in mute):
         # These hold elements; removed one by one, for what lies in a removed one must not be touched again.
         while (holder := parsed.css_first("noscript,template")) is not None:
             holder.decompose()
-    kept = []
-    for node in parsed.css(f"script,style,{wanted}" if wanted else "script,style"):
-        if node.tag in ("script", "style"):
-            node.decompose()
-        else:
-            kept.append(node)
-    return parsed, kept
+        mute = parsed.css("script,style")
+    for node in mute:
+        node.decompose()
+    return parsed, parsed.css(wanted) if wanted else []
 
 
 class Sheet(NamedTuple):
@@ -275,11 +272,9 @@ def key_in(url: str | None, name: str) -> str | None:
     """Return the primary key that an address carries under `name` ("VOLFDNR"); None unless it is a number other than 0."""
     if not url or "=" not in url:
         return None
-    upper = url.upper()
-    at = upper.find(name + "=")
-    if at < 1 or upper[at - 1] not in "?&;":
+    before, told, rest = url.upper().partition(name + "=")
+    if not told or before[-1:] not in ("?", "&", ";"):
         return None
-    rest = upper[at + len(name) + 1 :]
     return number(rest if rest.isdigit() else rest.partition("&")[0].partition("#")[0].partition(";")[0])
 
 
