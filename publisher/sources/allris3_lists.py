@@ -260,7 +260,7 @@ def _contact(page: Sheet, main: LexborNode, facts: dict[str, Any]) -> None:
         tags = [node.tag for node in inner]
         if cell.tag != "td" or "table" in tags:
             continue
-        elif "website" not in facts and (home := _website(inner)):
+        if "website" not in facts and (home := _website(inner)):
             facts["website"] = home
             page.block(cell)
         elif "h3" in tags:
