@@ -80,7 +80,7 @@ def test_what_fuzzing_begins_with_keeps_each_promise(name):
 @led
 @pytest.mark.parametrize("name", TARGETS)
 def test_fuzzing_led_by_coverage_breaks_no_promise(name, tmp_path):
-    row = guided.fuzzed(guided.TARGETS, name, 2, tmp_path)
+    row = guided.fuzzed(guided.TARGETS, name, 60, tmp_path, times=200)
 
     assert row.wrong == 0, row
 

@@ -6,6 +6,7 @@
 import argparse
 import ctypes
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -36,13 +37,17 @@ def rows(short: bool, only: str = "", seconds: int = 0) -> Iterator[Row]:
             yield fuzzed(TARGETS, name, seconds or (10 if short else 300))
 
 
-def fuzzed(module: str, name: str, seconds: int, kept: Path = KEPT) -> Row:
-    """Return the row of one target of a module: how many inputs it was given, and the first one that broke a promise."""
+def fuzzed(module: str, name: str, seconds: int, kept: Path = KEPT, *, times: int = 0) -> Row:
+    """Return the row of one target of a module: how many inputs it was given, and the first one that broke a promise.
+
+    times: give it so many inputs, the same ones at each run; 0 gives as many as come in so many seconds, others each time.
+    """
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        command = ("--inside", module, "--only", name, "--seconds", seconds, "--corpus", folder, "--kept", kept)
+        command = ("--inside", module, "--only", name, "--seconds", seconds, "--corpus", folder, "--kept", kept, "--times", times)
         call = [sys.executable, "-m", "bench.proof.guided", *map(str, command)]
-        done = subprocess.run(call, cwd=ROOT, capture_output=True, timeout=seconds + 300, check=False)
+        environ = os.environ | ({"PYTHONHASHSEED": "0"} if times else {})
+        done = subprocess.run(call, cwd=ROOT, env=environ, capture_output=True, timeout=seconds + 300, check=False)
     said, what = (done.stdout + done.stderr).decode("utf-8", "replace"), f"fuzzing led by coverage: {name}"
     if done.returncode == NO_NETWORK_OF_ITS_OWN:
         return Row(what, 0, 0, "not here: it runs strangers' texts, and this user may make no process without a network")
@@ -54,7 +59,7 @@ def fuzzed(module: str, name: str, seconds: int, kept: Path = KEPT) -> Row:
     return Row(what, max(times, 1), 1, "; ".join([broken[0], *re.findall(r"Test unit written to (\S+)", said)]))
 
 
-def inside(module: str, name: str, seconds: int, corpus: Path, kept: Path) -> None:
+def inside(module: str, name: str, seconds: int, times: int, corpus: Path, kept: Path) -> None:
     """Fuzz one target in this process, which ends with it. It gets no network first: whatever a text asks for, nobody is called."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(NEW_NETWORK) and libc.unshare(NEW_NETWORK | NEW_USER):
@@ -70,7 +75,8 @@ def inside(module: str, name: str, seconds: int, corpus: Path, kept: Path) -> No
     known = sorted({*ODD, *(word for seed in seeds for word in WORD.findall(seed))})
     words = corpus / "words"
     words.write_text("".join(f'"{escaped(word)}"\n' for word in known), "ascii")
-    bounds = f"-max_total_time={seconds} -max_len={MOST_BYTES} -timeout={LONGEST} -rss_limit_mb={MOST_MB}"
+    ending = f"-runs={times} -seed=1" if times else f"-max_total_time={seconds}"
+    bounds = f"{ending} -max_len={MOST_BYTES} -timeout={LONGEST} -rss_limit_mb={MOST_MB}"
     call = [sys.argv[0], *bounds.split(), f"-artifact_prefix={kept}/", f"-dict={words}", str(begun)]
     atheris.Setup(call, target.judged)
     atheris.Fuzz()
@@ -86,10 +92,11 @@ if __name__ == "__main__":
     told.add_argument("--seconds", type=int, default=300)
     told.add_argument("--only", default="")
     told.add_argument("--inside", help=argparse.SUPPRESS)
+    told.add_argument("--times", type=int, default=0, help="so many inputs, the same at each run, instead of so many seconds")
     told.add_argument("--corpus", type=Path, help=argparse.SUPPRESS)
     told.add_argument("--kept", type=Path, help=argparse.SUPPRESS)
     given = told.parse_args()
     if given.inside:
-        inside(given.inside, given.only, given.seconds, given.corpus, given.kept)
+        inside(given.inside, given.only, given.seconds, given.times, given.corpus, given.kept)
     for row in rows(False, given.only, given.seconds):
         print(f"| {row.what} | {row.rounds:,} | {row.wrong} | {row.outcome} |", flush=True)

@@ -27,7 +27,7 @@ from tests import allris_site as site
 
 PAGES = ROOT / "tests" / "pages"
 URL = "https://ris.example.org/bi/"
-KEY = re.compile(r"(?:(?:au|fr|pa|gr)-)?[1-9]\d{0,17}")
+KEY = re.compile(r"(?:(?:au|fr|pa|gr)-)?[1-9]\d{0,17}|[a-z0-9]+(?:-[a-z0-9]+)*-\d{4}-\d\d-\d\d")  # a number, or a committee and a day
 KEYS = ("key", "paper", "meeting", "agendaItem", "minutesOf")
 URN = re.compile(r"urn:ris:05334:(?:body|organization|meeting|consultation|paper)/[a-z0-9]+(?:[-/][a-z0-9]+)*")
 REGION = Source("region", "unserac", "x", "05334")

@@ -72,8 +72,9 @@ def built(wanted: Settings, **options: Any) -> Built:
     before = release.current(wanted.home)
     made = _built(wanted, options)
     if made.new:
-        asked = [f"--{key}" for key in ("full", "force", "rebase") if options.get(key)]
-        placed(wanted, made.number, before.number if before else 0, " ".join((click.get_current_context().info_name or "", *asked)))
+        context = click.get_current_context(silent=True)
+        asked = [context and context.info_name or "build", *(f"--{key}" for key in ("full", "force", "rebase") if options.get(key))]
+        placed(wanted, made.number, before.number if before else 0, " ".join(asked))
     return made
 
 
