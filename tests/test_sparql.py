@@ -27,7 +27,7 @@ from publisher.errors import LimitMet
 from publisher.store import opened
 from publisher.store.gate import Query, checked
 from publisher.store.limits import Limits, Purse, met
-from publisher.store.worker import TURN_NS
+from publisher.store.worker import LONG_TURN
 from publisher.store.workers import Job, Pool, Worker
 from publisher.views import create_app
 from publisher.views.results import Kept
@@ -670,4 +670,4 @@ def test_a_query_process_runs_in_turns_that_a_document_may_interrupt(release):
     turn = struct.unpack_from("Q", attributes.raw, 24)[0]
     if told or not turn:
         pytest.skip("this system does not tell how long a process's turns are (Linux 6.12 and later do)")
-    assert turn == TURN_NS
+    assert turn == LONG_TURN

@@ -15,7 +15,7 @@ from publisher.errors import QueryRefused
 from publisher.store.gate import Query, checked
 from publisher.store.limits import Limits, met
 from publisher.store.textsearch import Search, searches
-from publisher.store.worker import long_turns
+from publisher.store.worker import LONG_TURN, take_turns
 
 START = "from publisher.store.aside import serve; serve()"
 SIZE = struct.Struct("!I")
@@ -99,7 +99,7 @@ def serve() -> None:
     """Answer each question that comes in with a line of JSON, until there are no more because the asker has ended."""
     with suppress(OSError):  # lower than low
         os.nice(LOWER)
-    long_turns()
+    take_turns(LONG_TURN)
     asked, told = sys.stdin.buffer, sys.stdout.buffer
     while len(head := asked.read(SIZE.size)) == SIZE.size:
         told.write(orjson.dumps(answer(*orjson.loads(asked.read(SIZE.unpack(head)[0])))) + b"\n")

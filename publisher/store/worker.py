@@ -22,7 +22,7 @@ from typing import IO, Any, NoReturn, cast
 
 import pyoxigraph as ox
 
-TURN_NS = 30_000_000
+LONG_TURN, SHORT_TURN = 30_000_000, 100_000  # nanoseconds; the least and, but for a third, the most that Linux grants
 INLINE = 512 * 1024
 # What leads each message to the parent: its kind, the milliseconds the query took, and the length of the answer or sentence.
 # A FILED answer is not in the message but in the file whose descriptor comes with it.
@@ -63,14 +63,15 @@ def no_network() -> bool:
     return not (libc.prctl(no_new_privileges, 1, 0, 0, 0) or libc.prctl(set_seccomp, filter_mode, head, 0, 0))
 
 
-def long_turns() -> None:
-    """Let this process run in long turns, which whoever wakes with a usual one may interrupt: documents, short as they are, go first.
+def take_turns(nanoseconds: int) -> None:
+    """Let this thread, and those that it starts, run in turns so long: who wakes with a short one may interrupt who runs in a longer.
 
-    It gets no smaller share of the processor. Linux 6.12 and later; an older one goes on as it was.
+    Nobody's share of the processor changes, but documents, short as they are, go before queries. Linux 6.12 and later; an older
+    one goes on as it was.
     """
     call = {"x86_64": 314, "aarch64": 274}.get(platform.machine())  # sched_setattr(2)
     if sys.platform == "linux" and call:
-        attributes = struct.pack("IIQiIQQQ", 48, os.SCHED_OTHER, 0, os.getpriority(os.PRIO_PROCESS, 0), 0, TURN_NS, 0, 0)
+        attributes = struct.pack("IIQiIQQQ", 48, os.SCHED_OTHER, 0, os.getpriority(os.PRIO_PROCESS, 0), 0, nanoseconds, 0, 0)
         ctypes.CDLL(None).syscall(call, 0, attributes, 0)
 
 
@@ -230,7 +231,7 @@ def main() -> None:
     path, descriptor, memory = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     channel = socket.socket(fileno=descriptor)
     sealed = no_network()  # first of all: threads inherit it
-    long_turns()
+    take_turns(LONG_TURN)
     threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     store = ox.Store.read_only(path)

@@ -21,7 +21,7 @@ from publisher.store.description import converted, service
 from publisher.store.gate import Query
 from publisher.store.limits import Limits, Purse
 from publisher.store.textsearch import answered
-from publisher.store.worker import watch
+from publisher.store.worker import SHORT_TURN, take_turns, watch
 from publisher.store.workers import Job, Pool
 from publisher.views.answers import HTML, negotiated, unchanged
 from publisher.views.bodies import Bodies
@@ -308,6 +308,7 @@ def served_dataset() -> Flask:
 
 def settled(app: Flask) -> Flask:
     """Make this process one of a web server's: it ends with its parent, its query workers start, its collector skips what stays."""
+    take_turns(SHORT_TURN)
     # A server that is killed outright (SIGKILL) tells its processes nothing, and they would keep the port.
     threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
     with suppress(Busy):  # before the first release
