@@ -73,7 +73,7 @@ def shown(node: LexborNode) -> list[str]:
         return [text.strip(" ") if text.isascii() else _formed(text).strip(" ")]
     if not text.isascii():
         text = composed(text)
-    return [piece for piece in " ".join(text.split()).split(BREAK) if piece]
+    return list(filter(None, " ".join(text.split()).split(BREAK)))
 
 
 def composed(text: str) -> str:
