@@ -317,7 +317,7 @@ def test_what_is_kept_has_bounds_and_ends_with_its_release():
 
 
 def test_a_large_answer_is_whole_zipped_or_not(release):
-    app = dataset_app(release, BASE, Limits(workers=1, client_seconds=0))
+    app = dataset_app(release, BASE, Limits(seconds=600, workers=1, client_seconds=0))
     query = f"SELECT ?a ?n {{ ?a <{NAME}> ?n . ?b <{NAME}> ?m }}"
 
     plain = asked(app.test_client(), query, "text/tab-separated-values")
@@ -349,7 +349,7 @@ def test_a_query_beyond_a_limit_ends_with_its_name(client, query, accept, limit,
 
     assert (response.status_code, response.json["limit"]) == (status, limit)
     assert " / " in detail(response)
-    assert time.monotonic() - begin < SECONDS + 1.5
+    assert time.monotonic() - begin < 10 * SECONDS  # on a busy machine it is killed late, left alone it would run for hours
 
 
 @pytest.mark.parametrize("accept", TABLES)
@@ -515,7 +515,7 @@ def test_a_worker_ends_with_its_parent(release):
 def test_a_long_query_runs_last_of_all_and_the_next_one_does_not(release):
     if not hasattr(os, "SCHED_IDLE"):
         pytest.skip("this system has no class of processes that run last")
-    worker = Worker(release / "store", Limits(seconds=60))
+    worker = Worker(release / "store", Limits(seconds=600))
     query = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f VALUES ?x { 1 2 3 4 5 6 7 8 } }"
     seen = []
 
