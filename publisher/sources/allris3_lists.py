@@ -237,14 +237,15 @@ def organization(html: bytes | str, url: str) -> dict[str, Any]:
 
 
 def _member(page: Sheet, row: Row, roster: list[str]) -> dict[str, Any] | None:
-    hrefs = ((link, href) for link in row.points if (href := link.attributes.get("href")))
-    links = [(key, link) for link, href in hrefs if (key := key_in(href, "KPLFDNR"))]
-    key = links[0][0] if links else keys_in(row.points).get("KPLFDNR")
+    key, name = None, ""
+    for link in row.points:
+        if found := key_in(link.attributes.get("href"), "KPLFDNR"):
+            key, name = key or found, name or plain(link.text())
+    key = key or keys_in(row.points).get("KPLFDNR")
     # A member whom the town gives no page has no key: nobody could tell two of one name apart (seen: Bergedorf, "zubenannte Bürger").
     if not key:
         page.book(row.told(), "header" if row.heads else "withheld")
         return None
-    name = next((text for _, link in links if (text := plain(link.text()))), "")
     if not name:
         if page.book(row.told(), "withheld"):
             page.note("damage", "member_without_name", "organization.membership")

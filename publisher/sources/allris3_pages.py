@@ -220,8 +220,11 @@ def _item(page: Sheet, row: Row, told: list[tuple[str, list[str]]], files: dict[
 
 def _without(said: list[str], pieces: list[str]) -> list[str]:
     """Return what is said without these pieces, where they stand one after another."""
-    at = next((at for at in range(len(said)) if said[at : at + len(pieces)] == pieces), len(said))
-    return said[:at] + said[at + len(pieces) :]
+    size = len(pieces)
+    for at in range(len(said) if size else 0):
+        if said[at : at + size] == pieces:
+            return said[:at] + said[at + size :]
+    return said[:]
 
 
 def _rest(page: Sheet, item: dict[str, Any], named: list[str], rest: list[str]) -> None:

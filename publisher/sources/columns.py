@@ -48,18 +48,22 @@ def rows_of(tables: Iterable[LexborNode]) -> list[Row]:
 
 
 def _rows(table: LexborNode) -> list[Row]:
-    """Return the rows of a table without another one inside: one look finds all there is."""
-    headed = {head.parent.mem_id for head in table.css("th") if head.parent is not None}
-    wide = {cell.parent.mem_id for cell in table.css("[colspan]") if cell.parent is not None}
-    found: list[Row] = []
+    """Return the rows of a table without another one inside: one look finds all there is, in the order in which it stands."""
+    found: list[tuple[LexborNode, list[LexborNode], set[str]]] = []
     points: list[LexborNode] = []
-    for node in table.css("tr,a,input"):
-        if node.tag == "tr":
-            points, own = [], node.mem_id
-            found.append(Row(node, points, own in headed, own in wide, nests=False))
+    cells: set[str] = set()
+    for node in table.css("tr,th,td[colspan],a,input"):
+        tag = node.tag
+        if tag == "tr":
+            points, cells = [], set()
+            found.append((node, points, cells))
+        elif tag == "th":
+            cells.update(("head", "wide") if "colspan" in node.attributes else ("head",))
+        elif tag == "td":
+            cells.add("wide")
         else:
             points.append(node)
-    return found
+    return [Row(node, points, "head" in cells, "wide" in cells, nests=False) for node, points, cells in found]
 
 
 def _row(node: LexborNode) -> Row:

@@ -29,7 +29,7 @@ def member(page: Sheet, heads: Sequence[str], row: Row, name: str) -> dict[str, 
     A column is what its head says. Where none fits the row a text is a role or a group by its own words; any other is withheld,
     for a roster's further columns tell where people live and work.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
     for head, pieces in columns(row, heads):
         if not pieces:
             continue
@@ -39,8 +39,8 @@ def member(page: Sheet, heads: Sequence[str], row: Row, name: str) -> dict[str, 
         if not field:
             page.note("withheld", "member", f"organization.{head or 'column'}", len(pieces))
         elif field != "name":
-            found.setdefault(field, []).append(text)
-    return _said(page, {field: " ".join(texts) for field, texts in found.items()}, "role" in heads)
+            found[field] = f"{found[field]} {text}" if field in found else text
+    return _said(page, found, "role" in heads)
 
 
 def _field(head: str, text: str) -> str:
