@@ -23,6 +23,7 @@ from publisher.views.answers import problem
 from publisher.views.bodies import Bodies
 from publisher.views.desk import Short
 from publisher.views.express import Express
+from publisher.views.packed import Packed
 from publisher.views.sparql import settled
 
 __all__ = ["create_app", "library", "problem", "served"]
@@ -81,7 +82,7 @@ def create_app(home: Path) -> Flask:
     app.register_error_handler(HTTPException, _http_problem)
     app.after_request(_everywhere)
     place = f"{urlsplit(app.config['BASE']).path}/sparql"
-    app.wsgi_app = Bodies(Short(app, Express(app, books, app.config["BASE"]), place))  # type: ignore[method-assign]
+    app.wsgi_app = Packed(Bodies(Short(app, Express(app, books, app.config["BASE"]), place)))  # type: ignore[method-assign]
     return app
 
 
