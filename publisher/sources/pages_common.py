@@ -67,9 +67,9 @@ def shown(node: LexborNode) -> list[str]:
     Soft hyphens and zero-width characters are gone, U+2011 is "-", letters are composed (NFC).
     """
     text = node.text(True, BREAK, True, True)  # deep, separator, strip, skip_empty: positions are read in half the time of names
-    if not text or text.isspace():
+    if not text:
         return []
-    if text.isprintable() and "  " not in text:  # one piece, no white space but single blanks, nothing invisible: most cells
+    if text.isprintable() and "  " not in text and text != " ":  # one piece, no white space but single blanks: most cells
         return [text.strip(" ") if text.isascii() else _formed(text).strip(" ")]
     if not text.isascii():
         text = composed(text)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from publisher.sources.columns import Row, columns
@@ -49,6 +50,7 @@ def _field(head: str, text: str) -> str:
     return "role" if says_role(text) else "group" if GROUP.search(text) else ""
 
 
+@lru_cache(4096)  # a few words stand in every row
 def says_role(text: str) -> bool:
     """Tell whether a text is a role by its own words; "SPD-Fraktion (Sprecher)" is a group, what stands in brackets aside."""
     return ROLE.search(text.split("(")[0]) is not None
