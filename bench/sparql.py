@@ -60,12 +60,13 @@ PATIENCE = 20.0  # seconds; a server that needs longer for one answer is out of 
 
 
 class Measure(NamedTuple):
-    """Requests a second, median and 99th percentile in ms, rows of the answer."""
+    """Requests answered a second, median and 99th percentile in ms, rows of the answer, requests refused because all places were taken."""
 
     rate: float
     median: float
     p99: float
     rows: int
+    refused: int = 0
 
 
 OUT = Measure(0.0, PATIENCE * 1000, PATIENCE * 1000, 0)
@@ -153,12 +154,15 @@ class Ask(NamedTuple):
 
 
 def client(ask: Ask, seed: int, seconds: float, sent: Any) -> None:
-    """Ask on one connection; send the times in seconds and the rows of the first, or no times after a time-out."""
+    """Ask on one connection; send the times in seconds, the rows of the first, and the seconds lost to refusals.
+
+    There are no times after a time-out. Whoever is refused asks again at once, and what he waited is part of his time.
+    """
     harvest = ask.shape.startswith("harvest")
     accept = "application/n-triples" if harvest else "application/sparql-results+json"
-    targets, times, rows = ask.targets(seed), [], 0
+    targets, times, rows, lost = ask.targets(seed), [], 0, []
     connection = http.client.HTTPConnection("127.0.0.1", ask.port, timeout=PATIENCE)
-    while not times or sum(times) < seconds:
+    while sum(times) + sum(lost) < seconds or not times + lost:
         target = next(targets)
         begin = time.perf_counter()
         try:
@@ -166,14 +170,14 @@ def client(ask: Ask, seed: int, seconds: float, sent: Any) -> None:
             response = connection.getresponse()
             body = response.read()
         except OSError:  # too slow, or it broke down
-            sent.put(([], 0))
+            sent.put(([], 0, []))
             return
-        times.append(time.perf_counter() - begin)
-        if response.status != 200:
+        (lost if response.status == 503 else times).append(time.perf_counter() - begin)
+        if response.status not in (200, 503):
             raise SystemExit(f"{response.status} {body[:300]!r}")
-        if len(times) == 1:
+        if times and not rows:
             rows = len(body.splitlines()) if harvest else len(json.loads(body)["results"]["bindings"])
-    sent.put((times, rows))
+    sent.put((times, rows, lost))
 
 
 def measured(ask: Ask, seconds: float, clients: int) -> Measure:
@@ -185,11 +189,12 @@ def measured(ask: Ask, seconds: float, clients: int) -> Measure:
     results = [sent.get(timeout=seconds + PATIENCE + 10) for _ in crowd]
     for one in crowd:
         one.join()
-    if not all(times for times, _ in results):
+    if not all(times or lost for times, _, lost in results) or not any(times for times, *_ in results):
         return OUT
-    times = sorted(time for found, _ in results for time in found)
-    rate = sum(len(found) / sum(found) for found, _ in results)
-    return Measure(rate, times[len(times) // 2] * 1000, times[int(len(times) * 0.99)] * 1000, results[0][1])
+    times = sorted(time for found, *_ in results for time in found)
+    rate = sum(len(found) / (sum(found) + sum(lost)) for found, _, lost in results)
+    refused = sum(len(lost) for *_, lost in results)
+    return Measure(rate, times[len(times) // 2] * 1000, times[int(len(times) * 0.99)] * 1000, max(rows for _, rows, _ in results), refused)
 
 
 @contextmanager
@@ -335,11 +340,14 @@ def main() -> None:
     chosen.folder.mkdir(parents=True)
     prepared(chosen.folder, chosen.papers)
     print(f"{chosen.papers} papers, {sum(1 for _ in (chosen.folder / 'data.nq').open('rb'))} quads\n")
-    print("| query | clients | server | requests/s | median ms | p99 ms | rows | ratio to bare |\n|---|---|---|---|---|---|---|---|")
+    print("| query | clients | server | requests/s | median ms | p99 ms | rows | refused | ratio to bare |")
+    print("|---" * 9 + "|")
     results = raced(chosen)
-    for (shape, clients, name), (rate, median, p99, rows) in sorted(results.items(), key=lambda item: (item[0][0] == MIX, item[0][:2])):
+    for (shape, clients, name), (rate, median, p99, rows, refused) in sorted(
+        results.items(), key=lambda item: (item[0][0] == MIX, item[0][:2])
+    ):
         ratio = rate / results[shape, clients, BARE][0]
-        print(f"| {shape} | {clients} | {name} | {rate:.1f} | {median:.2f} | {p99:.1f} | {rows} | {ratio:.2f} |")
+        print(f"| {shape} | {clients} | {name} | {rate:.1f} | {median:.2f} | {p99:.1f} | {rows} | {refused} | {ratio:.2f} |")
     if chosen.stream:
         streamed(chosen.folder)
 

@@ -15,11 +15,11 @@ from publisher.errors import QueryRefused
 from publisher.store.gate import Query, checked
 from publisher.store.limits import Limits, met
 from publisher.store.textsearch import Search, searches
-from publisher.store.worker import LONG_TURN, take_turns
+from publisher.store.worker import LONG_TURN, stand_back, take_turns
 
 START = "from publisher.store.aside import serve; serve()"
 SIZE = struct.Struct("!I")
-LOWER = 10  # than the web process: a tenth of its share where both want the same processor
+LOWER = 10  # than any web process
 READ = 1 << 16
 
 
@@ -97,8 +97,8 @@ def _started(seconds: float) -> Line:
 
 def serve() -> None:
     """Answer each question that comes in with a line of JSON, until there are no more because the asker has ended."""
-    with suppress(OSError):  # lower than low
-        os.nice(LOWER)
+    with suppress(OSError):  # it is lower already
+        stand_back(0, LOWER)
     take_turns(LONG_TURN)
     asked, told = sys.stdin.buffer, sys.stdout.buffer
     while len(head := asked.read(SIZE.size)) == SIZE.size:

@@ -23,6 +23,7 @@ from typing import IO, Any, NoReturn, cast
 import pyoxigraph as ox
 
 LONG_TURN, SHORT_TURN = 30_000_000, 100_000  # nanoseconds; the least and, but for a third, the most that Linux grants
+LOWEST = 19
 INLINE = 512 * 1024
 # What leads each message to the parent: its kind, the milliseconds the query took, and the length of the answer or sentence.
 # A FILED answer is not in the message but in the file whose descriptor comes with it.
@@ -73,6 +74,19 @@ def take_turns(nanoseconds: int) -> None:
     if sys.platform == "linux" and call:
         attributes = struct.pack("IIQiIQQQ", 48, os.SCHED_OTHER, 0, os.getpriority(os.PRIO_PROCESS, 0), 0, nanoseconds, 0, 0)
         ctypes.CDLL(None).syscall(call, 0, attributes, 0)
+
+
+def stand_back(task: int, nice: int) -> None:
+    """Give a task (0: the calling thread) a low priority, and leave one processor, the first of those it may use, to others.
+
+    Low priority is not enough: Linux lets who wakes up wait for the end of a clock tick (4 ms) if it has just run, however low the
+    other is; SCHED_IDLE is worse, for a processor that runs such a task counts as free and is chosen. Raises OSError.
+    """
+    os.setpriority(os.PRIO_PROCESS, task, nice)
+    if sys.platform == "linux":
+        processors = os.sched_getaffinity(task)
+        if len(processors) > 1:
+            os.sched_setaffinity(task, processors - {min(processors)})
 
 
 class Met(Exception):

@@ -316,5 +316,5 @@ def settled(app: Flask) -> Flask:
     # Else a full collection walks all modules and templates again and again, and requests wait for it (20 ms and more).
     gc.collect()
     gc.freeze()
-    sys.setswitchinterval(0.001)  # a thread at work on much lets those with little go first
+    sys.setswitchinterval(0.0002)  # a thread at work on much lets those with little go first
     return app
