@@ -80,6 +80,15 @@ def test_a_probe_tells_what_answers_and_how_much():
     assert any("keine Lizenz" in remark for remark in found.remarks)
 
 
+def test_a_body_without_keys_is_known_by_its_web_site():
+    class Unkeyed(Town):
+        def body(self, base):
+            return {**super().body(base), "name": "Rat und Verwaltung", "ags": None, "website": "https://www.huertgenwald.de/rathaus/"}
+
+    with serving(Unkeyed()) as (base, _):
+        assert looked(base).jurisdiction == "05358016"
+
+
 def test_the_toml_of_a_probe_is_a_source():
     with serving(Town()) as (base, _):
         found = looked(base)

@@ -60,11 +60,12 @@ def harvested(
 
 
 def _sizes(journal: Journal, chosen: list[Source]) -> dict[str, int]:
-    """Return about how many records each source holds, as its last whole harvest saw them; none for a source never harvested."""
+    """Return about how many records each source holds: as its last whole harvest saw them, else as its TOML expects; else none."""
     runs = {
         one.name: next((run for run in journal.runs(one.name, 20) if run.whole and not run.state.get("window")), None) for one in chosen
     }
-    return {name: sum(count.get("seen", 0) for count in run.counts.values()) for name, run in runs.items() if run}
+    seen = {name: sum(count.get("seen", 0) for count in run.counts.values()) for name, run in runs.items() if run}
+    return {one.name: sum(one.expected.values()) for one in chosen if one.expected} | seen
 
 
 def built(wanted: Settings, **options: Any) -> Built:
@@ -210,7 +211,8 @@ class _Rate(ProgressColumn):
     """Objects a second."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+        steady = task.speed and (task.elapsed or 0) > 1  # the first objects come all at once
+        return Text(f"{task.speed:,.0f}/s" if steady else "")
 
 
 @contextmanager

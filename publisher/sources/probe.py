@@ -172,8 +172,8 @@ def _told(url: str, kind: str, items: list[Record | Refusal], announced: Counter
 
 
 def _place(body: dict[str, Any], url: str) -> Place:
-    """Return the place that the Body's keys mean, else its name, else the address; an empty one if none is unmistakable."""
-    for told in (body.get("rgs"), body.get("ags"), body.get("name"), url):
+    """Return the place that the Body's keys mean, else its name, its web site, or the address; an empty one if none is unmistakable."""
+    for told in (body.get("rgs"), body.get("ags"), body.get("name"), body.get("website"), url):
         found = places(told) if isinstance(told, str) else []
         if found and (len(found) == 1 or told == body.get("name")):
             return found[0]
