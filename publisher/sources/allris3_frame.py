@@ -97,7 +97,7 @@ class Frame(NamedTuple):
     main: LexborNode
     title: str
     told: str | None
-    labels: list[LexborNode]
+    labels: list[tuple[LexborNode, list[str]]]
     boxes: list[LexborNode]
     anchors: list[tuple[str, LexborNode]]
     menu: dict[str, str]
@@ -123,7 +123,7 @@ def opened(html: bytes | str, url: str, marks: str) -> Frame:
         if name in parts:
             page.block(parts[name], "portal")
     told = number((parts["meta"].attributes.get("content") or "").strip()) if "meta" in parts else None
-    frame = Frame(page, main, page.take(parts.get("risname")), told, labels, [], [], {}, [], [])
+    frame = Frame(page, main, page.take(parts.get("risname")), told, [(cell, shown(cell)) for cell in labels], [], [], {}, [], [])
     return _parted(main, frame) if marks == ".kb1" else frame
 
 
@@ -229,9 +229,9 @@ def key_at(row: LexborNode, name: str) -> str | None:
 
 def values(frame: Frame, name: str) -> Iterator[Value]:
     """Yield each labelled value of the head; labels nobody knows are noted and their values left unread."""
-    page = frame.page
-    for cell in frame.labels:
-        label = " ".join(shown(cell))
+    page, labels = frame.page, {cell.mem_id for cell, _ in frame.labels}
+    for cell, pieces in frame.labels:
+        label = " ".join(pieces)
         if not label:
             continue
         field = field_of(label) or field_of(cell.text() or "")
@@ -239,9 +239,9 @@ def values(frame: Frame, name: str) -> Iterator[Value]:
             if label.endswith(":"):
                 page.note("unmapped", "label", f"{name}.{label.rstrip(':')}")
             continue
-        page.used.extend(shown(cell))
+        page.used.extend(pieces)
         beside = after(cell, "td")
-        if field in ("stations", "files") or beside is None or "kb1" in (beside.attributes.get("class") or "").split():
+        if field in ("stations", "files") or beside is None or beside.mem_id in labels:
             yield Value(field, label, cell, [])
         elif (inner := next(beside.iter(), None)) is None or beside.css_first("table") is None:
             if field in TEXTS and inner is not None:

@@ -94,8 +94,8 @@ def attached(frame: Frame, facts: dict[str, Any]) -> None:
     """Fill in the files: lasting ones with their key, names of those whose address dies with the session."""
     page = frame.page
     tables = {}
-    for cell in frame.labels:
-        if field_of(" ".join(shown(cell))) == "files" and cell.parent is not None and (table := cell.parent.parent) is not None:
+    for cell, pieces in frame.labels:
+        if field_of(" ".join(pieces)) == "files" and cell.parent is not None and (table := cell.parent.parent) is not None:
             tables[table.mem_id] = table
     for table in tables.values():
         page.used.extend(line for line in shown(table) if field_of(line) != "files")
