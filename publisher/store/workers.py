@@ -22,6 +22,7 @@ from publisher.errors import LimitMet, Misconfigured, QueryRefused
 from publisher.store.engine import Address, Engine
 from publisher.store.gate import Query
 from publisher.store.limits import Limits, met
+from publisher.store.plan import MOST, planned
 from publisher.store.remote import Publication, answered, publication
 from publisher.store.worker import BROKEN, DONE, FAILED, FILED, HEAD, LOWEST, MALFORMED, MET, READ, SIZE, stand_back
 
@@ -109,6 +110,9 @@ class Worker:
         limits = self.limits
         asked = {"query": job.query.text, "dataset": job.query.dataset, "type": job.media_type, "base": job.base}
         asked |= {"default": job.default_graphs, "named": job.named_graphs, "rows": limits.rows, "bytes": limits.bytes}
+        # The counts are of all graphs together, and the engine's own planner serves a dataset of some.
+        if not (job.query.dataset or job.default_graphs or job.named_graphs) and (plan := planned(job.query.text)):
+            asked["plan"] = plan._asdict() | {"most": MOST}
         text = orjson.dumps(asked)
         try:
             self._channel.sendall(SIZE.pack(len(text)) + text)
