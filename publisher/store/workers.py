@@ -27,9 +27,10 @@ from publisher.store.remote import Publication, answered, publication
 from publisher.store.worker import BROKEN, DONE, FAILED, FILED, HEAD, LOWEST, MALFORMED, MET, READ, SIZE, stand_back
 
 WORKER = Path(__file__).with_name("worker.py")
-TICK_MS = 50
+TICK_MS = 100  # a query of half a minute is looked after 300 times, each in a turn of a web process
 STARTING_SECONDS = 30.0
 LONG = 0.25  # seconds of processor after which a query goes behind all others
+PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 ONE_FILE = socket.CMSG_LEN(4)
 # glibc reserves address space for each thread that allocates; the limit of memory is one of address space. An engine that plans and
 # runs a query allocates ten thousand small pieces and frees them again: those stay at hand, and so do 16 MB of what it gave back.
@@ -212,10 +213,10 @@ def _used(pid: int) -> float:
 def resident(pid: int) -> int:
     """Return the bytes of memory a process holds; 0 where the system does not tell."""
     try:
-        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
+        with open(f"/proc/{pid}/statm", "rb", buffering=0) as told:
+            return int(told.read().split()[1]) * PAGE_SIZE
     except OSError:
         return 0
-    return int(pages) * 4096 if sys.platform != "linux" else int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass
