@@ -213,7 +213,7 @@ def _used(pid: int) -> float:
 def resident(pid: int) -> int:
     """Return the bytes of memory a process holds; 0 where the system does not tell."""
     try:
-        with open(f"/proc/{pid}/statm", "rb", buffering=0) as told:
+        with open(f"/proc/{pid}/statm", "rb", buffering=0) as told:  # noqa: PTH123 - a Path takes longer than the reading
             return int(told.read().split()[1]) * PAGE_SIZE
     except OSError:
         return 0
