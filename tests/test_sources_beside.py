@@ -110,7 +110,9 @@ def test_an_interrupt_ends_all_walks_at_once_and_the_same_command_goes_on(tmp_pa
             )
         arguments = [sys.executable, "-m", "publisher", "harvest", "town0", "town1", "--home", str(tmp_path)]
         environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # else it is deaf to it where these tests run in the background
         first = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ)
+        signal.signal(signal.SIGINT, heard)
         for _ in range(1000):
             if len(asked) > 3:
                 break
