@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -153,6 +154,7 @@ def test_build_update_dump_status_and_rollback_do_what_they_say(tmp_path, town):
     home = tmp_path / "home"
     harvest(town(**TOWN), home, "--base", BASE)
 
+    assert re.search(r"^source \w+ \(oparl-files, .*: whole at 20", publisher("status", home=home).stdout), "told before the first release"
     assert "release 1 in service: 7 records changed" in publisher("build", home=home).stdout
     assert "nothing new" in publisher("build", home=home).stdout
     first = publisher("dump", "nquads", home=home).stdout

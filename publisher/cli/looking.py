@@ -4,6 +4,7 @@ import logging
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -120,6 +121,8 @@ def status(home: str | None, base: str | None, as_json: bool, letter: str | None
         click.echo(vendor_log.letter(described, runs[0]), nl=False)
         return
     now = release.current(wanted.home)
+    if now is None and (wanted.home / "journal.sqlite").is_file():  # harvested, not built yet
+        _say_sources(_harvested(wanted.home))
     reader = served(wanted)
     found = {"release": now and now.manifest, "counts": reader.counts(), "sources": reader.sources()}
     if as_json:
@@ -131,7 +134,17 @@ def status(home: str | None, base: str | None, as_json: bool, letter: str | None
         click.echo(f"  engine: {name} {word}")
     for name, (live, dead) in reader.counts().items():
         click.echo(f"  {name:<16}{live:>9}" + (f"   and {dead} tombstones" if dead else ""))
-    for one in reader.sources():
+    _say_sources(reader.sources())
+
+
+def _harvested(home: Path) -> list[dict[str, Any]]:
+    """Return each source's description with its newest run as "run"."""
+    with Journal(home / "journal.sqlite") as journal:
+        return [told | {"run": next((run._asdict() for run in journal.runs(name)), None)} for name, told in journal.sources().items()]
+
+
+def _say_sources(sources: list[dict[str, Any]]) -> None:
+    for one in sources:
         run = one["run"] or {}
         click.echo(
             f"source {one['name']} ({one['kind']}, {one['url']}): {'whole' if run.get('whole') else 'partial'} at {run.get('started')}"
