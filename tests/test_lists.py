@@ -45,6 +45,14 @@ def walked(client, url):
     return found
 
 
+def test_a_list_names_its_release_also_to_who_has_it_already(client):
+    first = got(client, f"{BODY}/paper")
+    again = client.get(f"{BODY}/paper", headers={"If-None-Match": first.headers["ETag"]})
+
+    served = str(client.application.config["RELEASE"]().number)
+    assert (again.status_code, first.headers["X-Publisher-Release"], again.headers["X-Publisher-Release"]) == (304, served, served)
+
+
 def test_a_client_walks_from_the_system_to_every_list_and_finds_all_typed_and_fetchable(client):
     system = got(client, "/oparl/system").json
     assert system["type"].endswith("/System") and system["id"] == f"{BASE}/oparl/system"

@@ -148,9 +148,8 @@ def system() -> Response:
     reader, media = _reader(), _media()
     if media is None:
         return _not_acceptable()
-    return _json(
-        orjson.dumps(system_object(reader.base, reader.sources(), reader.bodies())), media, f"system-{reader.release}-{media[-7:]}"
-    )
+    body = orjson.dumps(system_object(reader.base, reader.sources(), reader.bodies()))
+    return _json(reader, body, media, f"system-{reader.release}-{media[-7:]}")
 
 
 def system_object(base: str, sources: list[dict[str, Any]], bodies: list[Found]) -> dict[str, Any]:
@@ -188,7 +187,7 @@ def external(owner: str, key: str) -> Response:
     """Answer with an external list of a Body, or with an Organization's meetings and consultations."""
     reader, media = _reader(), _media()
     if media and unchanged(_tag(reader, media)):
-        return _json(b"", media, _tag(reader, media))
+        return _json(reader, b"", media, _tag(reader, media))
     iri = f"{reader.base}/id/{owner}"
     found = reader.get(iri)
     if found and found.type == "Body":
@@ -218,7 +217,7 @@ def listed(reader: Reader, url: str, cls: str, *, body: str = "", organization: 
     if more:
         links["next"] = url + wanted.query((getattr(rows[-1], ordered(wanted.times)), rows[-1].iri))
     total = None if wanted.times or organization else _total(reader, cls, body)
-    return _json(envelope(reader.base, rows, links, wanted, total), media, _tag(reader, media))
+    return _json(reader, envelope(reader.base, rows, links, wanted, total), media, _tag(reader, media))
 
 
 def envelope(base: str, rows: list[Found], links: dict[str, str], wanted: Asked, total: int | None) -> bytes:
@@ -258,7 +257,8 @@ def _not_acceptable() -> Response:
     return error(406, "Angeboten werden application/json und application/ld+json / offered: application/json and application/ld+json")
 
 
-def _json(body: bytes, media: str, tag: str) -> Response:
+def _json(reader: Reader, body: bytes, media: str, tag: str) -> Response:
     response = Response(body, mimetype=media)
+    response.headers["X-Publisher-Release"] = str(reader.release)
     response.headers["Vary"] = "Accept, Accept-Encoding"
     return validated(response, tag)
