@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publisher.errors import QueryRefused
 from publisher.store import opened, worker
 from publisher.store.gate import checked
 from publisher.store.limits import Limits
@@ -136,7 +137,22 @@ def test_a_plan_is_taken_where_its_patterns_match_about_as_many_triples(seldom, 
     assert not worker.worth(store, {"base": None}, {"counts": plan.counts, "most": 500}), "more than are joined by hash"
 
 
-def test_a_query_process_answers_by_plan_and_quotes_the_query_as_asked(tmp_path):
+def test_the_plan_is_what_is_asked_where_it_pays_and_a_malformed_one_is_not():
+    store = ox.Store()
+    store.add(ox.Quad(ox.NamedNode("urn:s"), ox.NamedNode("urn:n"), ox.Literal("1"), ox.NamedNode("urn:g")))
+    worker.SIZES.clear()
+    sizes = ["SELECT (COUNT(*) AS ?n) { ?s <urn:n> ?o }"] * 2
+    job = {"base": None, "query": "SELECT (1 AS ?x) {}", "default": [], "named": [], "dataset": False}
+
+    def told(text):
+        [row] = worker.asked(store, job | {"plan": {"text": text, "counts": sizes, "most": 5}})
+        return row["x"].value
+
+    assert told("SELECT (2 AS ?x) {}") == "2"
+    assert told("SELECT (2 AS") == "1"
+
+
+def test_a_query_process_quotes_a_query_as_it_was_asked_and_plans_none_with_a_dataset(tmp_path):
     store = opened(f"oxigraph:{tmp_path}/working", writable=True)
     store.load([b'<urn:%d> <urn:n> "1" <urn:g> .\n<urn:%d> <urn:d> "2" <urn:g> .\n' % (at, at) for at in range(50)])
     store.release(tmp_path / "store")
@@ -146,7 +162,7 @@ def test_a_query_process_answers_by_plan_and_quotes_the_query_as_asked(tmp_path)
     try:
         assert asked.ask(Job(checked(COUNTED), "text/csv")).body.read().split() == [b"k", b"50"]
         assert asked.ask(Job(checked(COUNTED), "text/csv", None, ["urn:none"])).body.read().split() == [b"k", b"0"]
-        with pytest.raises(Exception, match=r"1:6\d"):  # where it stands in what was asked
+        with pytest.raises(QueryRefused, match=r"1:6\d"):  # where it stands in what was asked
             asked.ask(Job(checked(wrong), "text/csv"))
     finally:
         asked.close()

@@ -1,7 +1,7 @@
 """Another text for queries that read whole tables: the engine looks each row up in the next table, where reading both at once is faster.
 
 Oxigraph's planner knows no sizes: it takes `?p :originator ?g ; :date ?d` row by row, a seek in the index for each. Where two patterns
-match about as many triples, it is two to three times faster to read both and join them by hash, which it does for a subquery. What a
+match about as many triples, it is some three times faster to read both and join them by hash, which it does for a subquery. What a
 group's triples match is the join of what parts of them match (SPARQL 1.1 Query, 18.5 and 18.2.2.5, no blank nodes shared), so both
 texts ask the same. Whether it pays, the query process decides: it can count.
 """

@@ -30,7 +30,6 @@ WORKER = Path(__file__).with_name("worker.py")
 TICK_MS = 100  # a query of half a minute is looked after 300 times, each in a turn of a web process
 STARTING_SECONDS = 30.0
 DYING_SECONDS = 1.0  # that who asked waits for the death of a process; it gives a gigabyte back, at the lowest priority
-DYING: list[subprocess.Popen[bytes]] = []
 LONG = 0.25  # seconds of processor after which a query goes behind all others
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 ONE_FILE = socket.CMSG_LEN(4)
@@ -189,12 +188,11 @@ class Worker:
         return self._channel.fileno() < 0
 
     def close(self) -> None:
-        """Kill the process and reap it; one that a busy machine lets die slowly is reaped when another one is closed."""
+        """Kill the process and reap it; one that a busy machine lets die slowly Python reaps when the next is started."""
         self._channel.close()
         self._process.kill()  # nothing happens if it has ended
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(DYING_SECONDS)
-        DYING[:] = [one for one in (*DYING, self._process) if one.poll() is None]
 
 
 def _last_of_all(pid: int) -> None:
@@ -210,7 +208,7 @@ def _last_of_all(pid: int) -> None:
 
 
 def _used(pid: int) -> float:
-    """Return the seconds of processor a process has used."""
+    """Return the seconds of processor that a process of ours, not reaped yet, has used."""
     return time.clock_gettime(~pid << 3 | 2) if sys.platform == "linux" else time.monotonic()  # clock_getcpuclockid(3)
 
 
