@@ -138,8 +138,16 @@ def documents(port: int, seconds: float) -> list[float]:
 
     Who asks stands for one on another machine, who has a processor when an answer comes: it goes before all others where it may.
     """
-    with suppress(AttributeError, PermissionError):
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    try:
+        with suppress(AttributeError, PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        return _asked_steadily(port, seconds)
+    finally:
+        with suppress(AttributeError, PermissionError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _asked_steadily(port: int, seconds: float) -> list[float]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     found, due, end = [], time.monotonic(), time.monotonic() + seconds
     for number in count():
