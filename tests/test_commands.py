@@ -155,6 +155,7 @@ def test_build_update_dump_status_and_rollback_do_what_they_say(tmp_path, town):
     harvest(town(**TOWN), home, "--base", BASE)
 
     assert re.search(r"^source \w+ \(oparl-files, .*: whole at 20", publisher("status", home=home).stdout), "told before the first release"
+    assert json.loads(publisher("status", "--json", home=home).stdout)["release"] is None
     assert "release 1 in service: 7 records changed" in publisher("build", home=home).stdout
     assert "nothing new" in publisher("build", home=home).stdout
     first = publisher("dump", "nquads", home=home).stdout

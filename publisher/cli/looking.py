@@ -122,7 +122,11 @@ def status(home: str | None, base: str | None, as_json: bool, letter: str | None
         return
     now = release.current(wanted.home)
     if now is None and (wanted.home / "journal.sqlite").is_file():  # harvested, not built yet
-        _say_sources(_harvested(wanted.home))
+        sources = _harvested(wanted.home)
+        if as_json:
+            click.echo(orjson.dumps({"release": None, "counts": {}, "sources": sources}, option=orjson.OPT_INDENT_2))
+            return
+        _say_sources(sources)
     reader = served(wanted)
     found = {"release": now and now.manifest, "counts": reader.counts(), "sources": reader.sources()}
     if as_json:
